@@ -1,0 +1,21 @@
+//! The words that every other crate shares: identifiers, instants, secret and canonical text, limits.
+//!
+//! A leaf with no logic of its own. What is here is here because two crates that don't know each other need the
+//! same word; a new item needs that reason.
+
+mod canonical;
+mod id;
+pub mod limits;
+mod secret;
+mod timestamp;
+
+pub use canonical::{CanonicalEmail, EmailAddress, EmailAddressError};
+pub use id::{
+    BrowserId, ClientId, ClientSecretId, EventId, FlowId, GrantId, IdError, MailId, MailedCodeId, ResourceServerId,
+    SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, UserId,
+};
+pub use secret::{
+    AccessTokenHandle, AccessTokenHandleHash, AuthorizationCode, AuthorizationCodeHash, BrowserHandle,
+    BrowserHandleHash, ClientSecret, ClientSecretHash, SecretError, SecretText,
+};
+pub use timestamp::Timestamp;

@@ -1,0 +1,44 @@
+//! Limits on what comes from outside. Each refuses; none drops or cuts.
+
+use std::time::Duration;
+
+/// Octets of a form or query string at a protocol endpoint.
+pub const REQUEST_BYTES: usize = 64 * 1024;
+/// Parameters in one form or query string.
+pub const PARAMETERS: usize = 64;
+/// Octets of one parameter's value, where nothing shorter is said.
+pub const PARAMETER_BYTES: usize = 8 * 1024;
+/// Octets of `state` and `nonce`, which we give back or store.
+pub const STATE_BYTES: usize = 4 * 1024;
+pub const NONCE_BYTES: usize = 1024;
+/// Octets of a redirect URI.
+pub const REDIRECT_URI_BYTES: usize = 2048;
+/// Redirect URIs that one client may register.
+pub const REDIRECT_URIS: usize = 100;
+/// Scope tokens in one request, and octets in all.
+pub const SCOPE_TOKENS: usize = 64;
+pub const SCOPE_BYTES: usize = 2048;
+/// `resource` parameters in one request (RFC 8707 section 2).
+pub const RESOURCES: usize = 8;
+/// Octets of a compact JWS that is handed to us.
+pub const TOKEN_BYTES: usize = 8 * 1024;
+/// Octets of a password: enough for any passphrase, too few to be a burden to hash.
+pub const PASSWORD_BYTES: usize = 1024;
+/// Octets of an email address (RFC 5321 section 4.5.3.1).
+pub const EMAIL_BYTES: usize = 254;
+
+pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_secs(60);
+pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
+pub const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(10 * 60);
+pub const FLOW_LIFETIME: Duration = Duration::from_secs(60 * 60);
+pub const MAILED_CODE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// Wrong guesses that a mailed code survives.
+pub const MAILED_CODE_ATTEMPTS: i64 = 5;
+pub const SESSION_IDLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const REFRESH_TOKEN_IDLE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How long a rotated refresh token may still be presented by a client that lost the answer.
+pub const REFRESH_TOKEN_GRACE: Duration = Duration::from_secs(30);
+/// How long a browser's previous handle is honoured after a rotation, for requests already on their way.
+pub const BROWSER_HANDLE_GRACE: Duration = Duration::from_secs(10);
