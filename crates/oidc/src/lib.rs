@@ -1,1 +1,7 @@
-//! Placeholder.
+//! OAuth 2.x, OpenID Connect and JOSE: data, parsing, decisions. Pure: no clock, no network, no files.
+
+#![warn(missing_docs)]
+
+pub mod access_token;
+pub mod id_token;
+pub mod jose;

@@ -1,0 +1,75 @@
+//! Signed tokens and the keys that sign them: the one place where a JOSE object is read or made.
+//!
+//! What comes from outside goes through a strict parser first ([`CompactJws`], [`json`]); only then does a
+//! cryptographic library see it. Keys are parsed once and held, since parsing costs more than an ES256 signature.
+//! `aws-lc-rs` signs and verifies; `josekit` represents JWKs.
+
+mod compact;
+pub mod json;
+mod jwk;
+mod key;
+mod key_set;
+#[cfg(test)]
+pub(crate) mod test_keys;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use compact::{CompactJws, JwsRefusal};
+pub use jwk::{JwkRefusal, PublicJwk};
+pub use key::{KeyError, SigningKey, VerifyingKey, generate_pkcs8};
+pub use key_set::{JwkSet, KeySet, KeySetEntry, Standing, TokenUse};
+
+/// The signature algorithms that Portico makes and takes (RFC 7518 section 3.1). A closed list: a token that names
+/// another, `none` and the symmetric ones included, is refused before any key is looked at (RFC 8725 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256: the ID token's default (OpenID Connect Core section 15.1).
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+}
+
+impl Algorithm {
+    /// Every algorithm, in the order in which metadata documents list them.
+    pub const ALL: [Self; 2] = [Self::Rs256, Self::Es256];
+
+    /// The name in the JOSE registry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The name of an algorithm that is not taken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownAlgorithm;
+
+impl fmt::Display for UnknownAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the algorithm must be RS256 or ES256")
+    }
+}
+
+impl std::error::Error for UnknownAlgorithm {}
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    /// The registered name exactly: JOSE names are case-sensitive (RFC 7515 section 4.1.1).
+    fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text).ok_or(UnknownAlgorithm)
+    }
+}

@@ -1,0 +1,25 @@
+//! Keys for the tests of this crate, the RSA one made once per process, since that takes long.
+
+use std::sync::OnceLock;
+
+use terms::{SigningKeyId, Timestamp};
+
+use super::{Algorithm, KeySet, KeySetEntry, SigningKey, Standing, generate_pkcs8};
+
+pub(crate) fn signing_key(algorithm: Algorithm, number: u8) -> SigningKey {
+    let id = SigningKeyId::new(Timestamp::from_seconds(1), [number; 10]);
+    SigningKey::from_pkcs8(id, algorithm, &generate_pkcs8(algorithm).unwrap()).unwrap()
+}
+
+pub(crate) fn active(key: SigningKey, since: i64) -> KeySetEntry {
+    KeySetEntry::with_private(key, Standing::Active { since: Timestamp::from_seconds(since) }).unwrap()
+}
+
+/// One active key of each algorithm.
+pub(crate) fn key_set() -> KeySet {
+    static RSA: OnceLock<Vec<u8>> = OnceLock::new();
+    let document = RSA.get_or_init(|| generate_pkcs8(Algorithm::Rs256).unwrap().to_vec());
+    let id = SigningKeyId::new(Timestamp::from_seconds(1), [1; 10]);
+    let rsa = SigningKey::from_pkcs8(id, Algorithm::Rs256, document).unwrap();
+    KeySet::new(vec![active(rsa, 1), active(signing_key(Algorithm::Es256, 2), 1)]).unwrap()
+}
