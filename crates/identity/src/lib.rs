@@ -1,1 +1,19 @@
-//! Placeholder.
+//! People and what they may do: users, passwords, sign-in and sign-up, browsers, sessions, events.
+//! Pure: no I/O, no clock, no chance.
+
+pub mod browser;
+pub mod claims;
+pub mod event;
+pub mod mailed_code;
+pub mod password;
+pub mod session;
+pub mod sign_in;
+pub mod sign_up;
+pub mod user;
+
+pub use browser::BrowserRecord;
+pub use event::{Actor, Event, EventKind};
+pub use session::{Factor, FactorMethod, Session};
+pub use sign_in::{FactorProof, SignIn};
+pub use sign_up::SignUp;
+pub use user::{Address, Profile, ProfileFault, User, UserEmail};

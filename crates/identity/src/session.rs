@@ -1,0 +1,99 @@
+//! One user's authenticated presence in a browser, and what it says of how the user was authenticated.
+
+use serde::{Deserialize, Serialize};
+use terms::{BrowserId, SessionId, Timestamp, UserId, limits};
+
+use crate::sign_in::FactorProof;
+
+/// A way in which a person shows who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorMethod {
+    /// A password that was verified, or one set in the very request that proved the account's email address.
+    Password,
+}
+
+impl FactorMethod {
+    /// Every method; enumerations in tests walk it.
+    pub const ALL: [Self; 1] = [Self::Password];
+
+    /// The value of `amr` (RFC 8176 section 2).
+    pub const fn amr(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+        }
+    }
+}
+
+/// A factor that was verified, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Factor {
+    pub method: FactorMethod,
+    pub verified_at: Timestamp,
+}
+
+/// One user's authenticated presence in one browser. Its id is the `sid` claim and never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    pub browser_id: BrowserId,
+    pub user_id: UserId,
+    /// In the order of their verification. Invariant: never empty.
+    pub factors: Vec<Factor>,
+    pub created_at: Timestamp,
+    pub last_active_at: Timestamp,
+    /// The end in any case, however active the session is.
+    pub expires_at: Timestamp,
+    /// Set by sign-out, by a changed password and by an administrator.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Session {
+    /// A new session. Only [`crate::sign_in`] and [`crate::sign_up`] make the proof that it takes.
+    pub fn mint(id: SessionId, browser_id: BrowserId, proof: &FactorProof, now: Timestamp) -> Self {
+        Self {
+            id,
+            browser_id,
+            user_id: proof.user_id(),
+            factors: vec![proof.factor()],
+            created_at: now,
+            last_active_at: now,
+            expires_at: now.plus(limits::SESSION_LIFETIME),
+            ended_at: None,
+        }
+    }
+
+    /// The same session after its user was authenticated anew in it: the same `sid`, a new `auth_time`, a new end.
+    pub fn renewed(&self, proof: &FactorProof, now: Timestamp) -> Self {
+        let newest = proof.factor();
+        let mut factors: Vec<_> =
+            self.factors.iter().copied().filter(|f| f.method != newest.method).collect();
+        factors.push(newest);
+        Self { factors, last_active_at: now, expires_at: now.plus(limits::SESSION_LIFETIME), ..self.clone() }
+    }
+
+    /// Whether the session still stands for its user at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ended_at.is_none()
+            && !self.expires_at.has_passed(now)
+            && !self.last_active_at.plus(limits::SESSION_IDLE).has_passed(now)
+    }
+
+    /// When the person last showed who they are (`auth_time`, OpenID Connect Core section 2).
+    pub fn auth_time(&self) -> Timestamp {
+        self.factors.iter().map(|factor| factor.verified_at).max().unwrap_or(self.created_at)
+    }
+
+    /// `amr` (RFC 8176): the methods used, each once.
+    pub fn amr(&self) -> Vec<&'static str> {
+        let mut values: Vec<_> = self.factors.iter().map(|factor| factor.method.amr()).collect();
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+
+    /// `acr`: how many independent factors stand behind the session, `1` or `2`.
+    pub fn acr(&self) -> &'static str {
+        if self.amr().len() > 1 { "2" } else { "1" }
+    }
+}
