@@ -1,1 +1,15 @@
+//! The program `portico`: configuration, routes, handlers, pages, the command line.
 
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod error;
+mod health;
+mod request;
+mod routes;
+mod start;
+pub mod tenant;
+
+pub use request::{RequestId, Site};
+pub use start::{Options, Running, StartError, start};

@@ -1,0 +1,67 @@
+//! The only place that asks for random bytes. Ids and secrets are made from them before a transaction begins.
+
+use terms::{SecretText, Timestamp};
+
+/// Where chance comes from: the cryptographic generator of `aws-lc-rs`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Entropy;
+
+impl Entropy {
+    /// `N` random bytes. A machine that can't give them must not go on issuing secrets, so the process ends.
+    #[expect(clippy::disallowed_methods, reason = "this module is where chance comes from")]
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+            tracing::error!("the system's random number generator failed");
+            std::process::abort();
+        }
+        bytes
+    }
+
+    /// A new identifier: `entropy.id(UserId::new, now)`.
+    pub fn id<T>(&self, new: fn(Timestamp, [u8; 10]) -> T, now: Timestamp) -> T {
+        new(now, self.bytes())
+    }
+
+    /// A new 256-bit secret: `entropy.secret(ClientSecret::new)`.
+    pub fn secret<T>(&self, new: fn([u8; 32]) -> T) -> T {
+        new(self.bytes())
+    }
+
+    /// Decimal digits for a person to copy, each equally likely.
+    pub fn digits(&self, count: usize) -> SecretText {
+        let mut text = String::with_capacity(count);
+        while text.len() < count {
+            let [byte] = self.bytes();
+            // 250 is the largest multiple of ten: what lies above would make the low digits likelier.
+            if byte < 250 {
+                text.push(char::from(b'0' + byte % 10));
+            }
+        }
+        SecretText::new(text)
+    }
+
+    /// Random bytes as lower-case hexadecimal digits, for names that are no secret (a request id).
+    pub fn hex<const N: usize>(&self) -> String {
+        use std::fmt::Write as _;
+        self.bytes::<N>().iter().fold(String::with_capacity(2 * N), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use terms::UserId;
+
+    #[test]
+    fn ids_and_digits_have_their_shape() {
+        let now = Timestamp::from_seconds(1_700_000_000);
+        assert_ne!(Entropy.id(UserId::new, now), Entropy.id(UserId::new, now));
+        let code = Entropy.digits(6);
+        assert!(code.reveal().len() == 6 && code.reveal().bytes().all(|b| b.is_ascii_digit()));
+        assert_eq!(Entropy.hex::<8>().len(), 16);
+    }
+}

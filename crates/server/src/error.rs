@@ -1,0 +1,121 @@
+//! What a handler answers when it can't do its work: the cause is logged once, the answer names the request and
+//! nothing else.
+
+use std::error::Error;
+use std::fmt;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+/// The cause lies not in the request but here: the database, the network, a bug.
+///
+/// It becomes a `server_error` that names the request id. The cause itself goes to the log, never to the caller.
+pub struct Failure {
+    notice: Notice,
+    cause: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { notice: Notice::SERVER_ERROR, cause: cause.into() }
+    }
+
+    /// Too much to do at this moment; the caller may come again.
+    pub fn busy(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { notice: Notice::BUSY, cause: cause.into() }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failure({})", self.cause)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        tracing::error!(cause = %chain(self.cause.as_ref()), "a request failed");
+        self.notice.into_response()
+    }
+}
+
+/// An error with its sources, outermost first.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |error| (*error).source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// An answer for whoever asked, a person or a program. The request's frame gives it its form, since only that knows
+/// what the caller takes and which id the request has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub status: StatusCode,
+    /// The `error` of the JSON form.
+    pub code: &'static str,
+    pub text: &'static str,
+}
+
+impl Notice {
+    pub const SERVER_ERROR: Self = Self {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        code: "server_error",
+        text: "Something went wrong on our side. Please try again; if it stays, tell the operator the request id.",
+    };
+    pub const BUSY: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "temporarily_unavailable",
+        text: "There is too much to do at the moment. Please try again in a few seconds.",
+    };
+    pub const NO_SUCH_PAGE: Self =
+        Self { status: StatusCode::NOT_FOUND, code: "not_found", text: "There is nothing at this address." };
+    pub const UNKNOWN_HOST: Self = Self {
+        status: StatusCode::NOT_FOUND,
+        code: "unknown_host",
+        text: "No tenant lives at this host. Use the host name of the issuer.",
+    };
+    pub const AMBIGUOUS_HOST: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        code: "invalid_request",
+        text: "The request must name exactly one host.",
+    };
+
+    /// The answer as a page or as JSON.
+    pub fn render(self, as_page: bool, request_id: &str) -> Response {
+        let mut response = if as_page {
+            let policy =
+                HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            ([(CONTENT_TYPE, html), (CONTENT_SECURITY_POLICY, policy)], self.page(request_id)).into_response()
+        } else {
+            let body =
+                json!({ "error": self.code, "error_description": self.text, "request_id": request_id });
+            axum::Json(body).into_response()
+        };
+        *response.status_mut() = self.status;
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+
+    /// Both values are ours: a constant text and a request id of hexadecimal digits. Nothing needs escaping.
+    fn page(self, request_id: &str) -> String {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let Self { text, .. } = self;
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head>\
+             <body><main><h1>{title}</h1><p>{text}</p><p>Request id: <code>{request_id}</code></p></main></body></html>"
+        )
+    }
+}
+
+impl IntoResponse for Notice {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,144 @@
+//! The frame around every request: its id, its log line, its tenant, the headers that every answer has.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::uri::PathAndQuery;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::error::Notice;
+use crate::tenant::Tenant;
+
+/// What a handler works for: the server and the tenant that the request found.
+#[derive(Clone)]
+pub struct Site {
+    pub app: Arc<App>,
+    pub tenant: Arc<Tenant>,
+}
+
+impl FromRequestParts<Arc<App>> for Site {
+    type Rejection = Notice;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Notice> {
+        let tenant = parts.extensions.get::<Arc<Tenant>>().ok_or(Notice::UNKNOWN_HOST)?;
+        Ok(Self { app: Arc::clone(app), tenant: Arc::clone(tenant) })
+    }
+}
+
+/// The id by which a request is found in the log. Ours only: an id that the caller sends is not taken.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Outermost: names the request, logs it without its query, and gives notices their form.
+pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let id = app.entropy.hex::<8>();
+    let started = app.clock.now();
+    let as_page = takes_html(request.headers());
+    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    async {
+        let mut response = next.run(request).await;
+        if let Some(notice) = response.extensions().get::<Notice>().copied() {
+            response = notice.render(as_page, &id);
+        }
+        let took = app.clock.now().since(started);
+        tracing::info!(status = response.status().as_u16(), millis = took.as_millis(), "answered");
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        default_headers(response.headers_mut());
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Finds the tenant, and takes the part that named it out of the path, before the routes are asked.
+pub async fn find_tenant(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let Some(authority) = authority(&request) else {
+        return Notice::AMBIGUOUS_HOST.into_response();
+    };
+    let directory = app.tenants.load();
+    let Some((tenant, routed)) = directory.resolve(&authority, request.uri().path()) else {
+        // Health is asked by address, by whatever watches this process.
+        return next.run(request).await;
+    };
+    if routed.changed {
+        let path = routed.path.to_owned();
+        if let Some(uri) = with_path(request.uri(), &path) {
+            *request.uri_mut() = uri;
+        }
+    }
+    let secure = tenant.issuer.is_https();
+    request.extensions_mut().insert(tenant);
+    let mut response = next.run(request).await;
+    if secure {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert(year);
+    }
+    response
+}
+
+/// Refuses what only a tenant can answer. There is no default tenant for an unknown host.
+pub async fn require_tenant(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Arc<Tenant>>().is_none() {
+        return Notice::UNKNOWN_HOST.into_response();
+    }
+    next.run(request).await
+}
+
+/// RFC 9112 section 3.2: exactly one Host header; a target in absolute form overrides it (section 3.2.2).
+fn authority(request: &Request) -> Option<String> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next()?;
+    if hosts.next().is_some() {
+        return None;
+    }
+    match request.uri().authority() {
+        Some(authority) => Some(authority.as_str().to_owned()),
+        None => host.to_str().ok().map(str::to_owned),
+    }
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let text = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// Whether a person's browser asks: those name `text/html` when they navigate.
+fn takes_html(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// The strict answer wherever a handler doesn't say otherwise.
+fn default_headers(headers: &mut HeaderMap) {
+    const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+        ),
+    ];
+    for (name, value) in DEFAULTS {
+        headers.entry(name).or_insert(value);
+    }
+}

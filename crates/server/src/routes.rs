@@ -1,0 +1,67 @@
+//! Every URL, its methods and its handler: one line each, grouped by what they are for.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::StatusCode;
+use terms::limits;
+use tower::Layer as _;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::app::App;
+use crate::config::Mode;
+use crate::error::Notice;
+use crate::{health, request};
+
+/// The whole service: the table below inside the request's frame.
+pub fn service(app: &Arc<App>) -> Router {
+    let mut table = protocol().merge(pages());
+    if app.config.mode == Mode::Development {
+        table = table.merge(development());
+    }
+    let table = table
+        .layer(from_fn(request::require_tenant))
+        .merge(operations())
+        .fallback(|| async { Notice::NO_SUCH_PAGE })
+        .layer(RequestBodyLimitLayer::new(limits::REQUEST_BYTES))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.config.request_timeout))
+        .with_state(Arc::clone(app));
+    // The tenant may take a part out of the path, so it is found before the table looks at the path.
+    let found = from_fn_with_state(Arc::clone(app), request::find_tenant).layer(table);
+    Router::new().fallback_service(found).layer(from_fn_with_state(Arc::clone(app), request::frame))
+}
+
+/// What relying parties and resource servers ask.
+fn protocol() -> Router<Arc<App>> {
+    Router::new()
+}
+
+/// What people see.
+fn pages() -> Router<Arc<App>> {
+    Router::new()
+}
+
+/// What only `portico dev` has.
+fn development() -> Router<Arc<App>> {
+    Router::new()
+}
+
+/// What operators' machines ask, under any host.
+fn operations() -> Router<Arc<App>> {
+    Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready))
+}
+
+/// A bug ended one request; the others go on.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let said =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = said.unwrap_or("of no text"), "a request panicked");
+    Notice::SERVER_ERROR.into_response()
+}
