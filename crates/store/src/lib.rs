@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The only SQL of the program: one module per aggregate, one set of statements for SQLite and PostgreSQL.
+//!
+//! - [`Store`] opens, migrates and closes a database.
+//! - [`Store::read`] gives the reading verbs of one tenant, [`write_tx!`] a transaction with the writing ones,
+//!   [`Store::directory`] the few lookups that come before a tenant is known.
+//! - An aggregate's module declares its verbs with `verbs!` and how its rows become its types with [`FromRow`].
+//!   How to add one: `docs/how-to/add-a-statement.md`.
+
+mod fault;
+pub mod migrate;
+mod pools;
+mod row;
+mod sqlite;
+mod statement;
+mod store;
+mod tx;
+mod value;
+
+pub mod tenants;
+pub mod testing;
+
+pub use fault::Fault;
+pub use row::{BadColumn, FromRow, Row};
+pub use statement::Statement;
+pub use store::{EngineKind, Store};
+pub use tx::{Command, Directory, Read, Tx, limited};
+pub use value::{Json, Kind, ToValue, Value};
+
+/// Every statement that the program runs, by module. A module that isn't listed here fails a test.
+pub const STATEMENTS: &[&[Statement]] = &[tenants::STATEMENTS];

@@ -1,0 +1,100 @@
+use std::error::Error;
+use std::fmt;
+
+use crate::statement::Statement;
+use crate::value::Value;
+
+/// Something outside the request failed: the database, the network, or this program.
+///
+/// Opaque: no caller decides by what is inside. It says what was being done, to which ids, and why it failed; never
+/// the values, since those may be personal. Logged once, answered with `server_error` (or 503 when [busy](Fault::is_busy)).
+pub struct Fault {
+    busy: bool,
+    doing: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Fault {
+    /// A fault of this program or of what it found: `doing` completes "could not …".
+    pub fn new(doing: impl Into<String>) -> Self {
+        Self { busy: false, doing: doing.into(), source: None }
+    }
+
+    /// The database could not take the command now, and may in a moment: 503 and `Retry-After`.
+    pub fn busy(doing: impl Into<String>) -> Self {
+        Self { busy: true, doing: doing.into(), source: None }
+    }
+
+    /// The same fault with what brought it about.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Whether the same request may succeed in a moment.
+    pub fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// What the database said while `doing`.
+    pub(crate) fn database(doing: impl Into<String>, error: sqlx::Error) -> Self {
+        Self {
+            busy: Failure::of(&error) != Failure::Final,
+            doing: doing.into(),
+            source: Some(Box::new(error)),
+        }
+    }
+
+    pub(crate) fn statement(statement: &Statement, values: &[Value], error: sqlx::Error) -> Self {
+        Self::database(statement.describe(values), error)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "could not {}", self.doing)?;
+        let mut source = self.source.as_deref().map(|source| source as &dyn Error);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// As [`Display`](fmt::Display): a driver's own `Debug` would print the values of the row that a constraint refused.
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for Fault {}
+
+/// How a database error is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// PostgreSQL asks to run the transaction again: `serialization_failure`, `deadlock_detected`.
+    Again,
+    /// The database has no room for us at the moment.
+    Busy,
+    Final,
+}
+
+impl Failure {
+    pub(crate) fn of(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Busy,
+            sqlx::Error::Database(error) => match error.code().as_deref() {
+                Some("40001" | "40P01") => Self::Again,
+                // PostgreSQL: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now, statement_timeout.
+                Some("53300" | "57P01" | "57P02" | "57P03" | "57014") => Self::Busy,
+                // SQLite: SQLITE_BUSY and its extended forms.
+                Some("5" | "261" | "517" | "773") => Self::Busy,
+                _ => Self::Final,
+            },
+            _ => Self::Final,
+        }
+    }
+}

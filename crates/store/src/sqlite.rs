@@ -1,0 +1,274 @@
+//! SQLite's one writing connection, with several commands in each commit.
+//!
+//! A FIFO mutex holds the connection. A command takes it, opens a savepoint inside the group's transaction, runs,
+//! and releases or rolls back its savepoint. Giving the mutex back wakes the committer, a task that is never cancelled;
+//! it queues for the same mutex, so that all who already wait join the group, then commits and answers everybody.
+//!
+//! A caller may be dropped at any await. So the slot's state is written down *before* each step, and whoever comes
+//! next recovers by the state found. A dropped caller's finished work may still commit, as after any lost answer.
+//!
+//! Whether SQLite itself has ended the transaction (disk full, I/O error) shows in pure SQL: then the savepoint is gone
+//! too, and `ROLLBACK TO` fails. The whole group fails with it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, watch};
+
+use crate::fault::Fault;
+use crate::pools::{PATIENCE, sqlite_options};
+
+/// What becomes of a group: `None` while it is open.
+type Outcome = Option<Result<(), Lost>>;
+
+/// The group's transaction did not commit.
+#[derive(Clone, Copy, Debug)]
+struct Lost;
+
+/// What the connection was doing last. Written before the step, so that it is right also when the step is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No transaction.
+    Idle,
+    /// `BEGIN` may have run.
+    Beginning,
+    /// In the group's transaction, between commands.
+    Open,
+    /// The next command's `SAVEPOINT` may have run, and nothing after it.
+    Saving,
+    /// A command runs within its savepoint.
+    Running,
+    /// A finished command's `RELEASE` may have run.
+    Releasing,
+    /// `COMMIT` failed, or the transaction was lost: the connection is not to be trusted.
+    Broken,
+}
+
+struct Slot {
+    path: PathBuf,
+    /// Absent while broken, and after closing.
+    connection: Option<SqliteConnection>,
+    state: State,
+    group: watch::Sender<Outcome>,
+}
+
+/// The writer, as the store holds it.
+pub(crate) struct Writer {
+    slot: Arc<Mutex<Slot>>,
+    wake: mpsc::Sender<()>,
+}
+
+/// A command's turn on the connection. Dropping it, however that comes, gives the connection to the next.
+pub(crate) struct Turn {
+    slot: OwnedMutexGuard<Slot>,
+    outcome: watch::Receiver<Outcome>,
+    wake: mpsc::Sender<()>,
+}
+
+impl Writer {
+    pub(crate) async fn open(path: PathBuf) -> Result<Self, Fault> {
+        let connection = connect(&path).await?;
+        let (group, _) = watch::channel(None);
+        let slot =
+            Arc::new(Mutex::new(Slot { path, connection: Some(connection), state: State::Idle, group }));
+        let (wake, woken) = mpsc::channel(1);
+        tokio::spawn(commit_groups(Arc::clone(&slot), woken));
+        Ok(Self { slot, wake })
+    }
+
+    /// Waits for its turn and opens a savepoint.
+    pub(crate) async fn begin(&self) -> Result<Turn, Fault> {
+        let slot = tokio::time::timeout(PATIENCE, Arc::clone(&self.slot).lock_owned())
+            .await
+            .map_err(|_| Fault::busy("write: too many wait for the database"))?;
+        let outcome = slot.group.subscribe();
+        let mut turn = Turn { slot, outcome, wake: self.wake.clone() };
+        turn.slot.recover().await?;
+        // Recovery may have ended the group that was open before.
+        turn.outcome = turn.slot.group.subscribe();
+        turn.slot.open_group().await?;
+        turn.slot.state = State::Saving;
+        turn.slot.run("SAVEPOINT command").await?;
+        turn.slot.state = State::Running;
+        Ok(turn)
+    }
+
+    /// Commits what is open and closes the connection. Writes that come later fail.
+    pub(crate) async fn close(&self) {
+        let mut slot = self.slot.lock().await;
+        if slot.recover().await.is_ok() {
+            slot.commit().await;
+        }
+        if let Some(connection) = slot.connection.take() {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "SQLite's writing connection did not close cleanly");
+            }
+        }
+        slot.state = State::Broken;
+        slot.path = PathBuf::new();
+    }
+}
+
+pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, Fault> {
+    let options = sqlite_options(path).create_if_missing(true);
+    options.connect().await.map_err(|error| Fault::database(format!("open {}", path.display()), error))
+}
+
+/// The committer. It ends when the store and every turn are gone.
+async fn commit_groups(slot: Arc<Mutex<Slot>>, mut woken: mpsc::Receiver<()>) {
+    while woken.recv().await.is_some() {
+        let mut slot = slot.lock().await;
+        if slot.recover().await.is_ok() {
+            slot.commit().await;
+        }
+    }
+}
+
+impl Slot {
+    async fn run(&mut self, sql: &'static str) -> Result<(), Fault> {
+        let connection = self
+            .connection
+            .as_mut()
+            .ok_or_else(|| Fault::busy(format!("run {sql}: the database is closed")))?;
+        // Through `execute` with a plain text nothing is known to sqlx of our transaction: its depth counter stays at zero.
+        connection
+            .execute(sql)
+            .await
+            .map(|_| ())
+            .map_err(|error| Fault::database(format!("run {sql}"), error))
+    }
+
+    /// Makes the state `Idle` or `Open` again, whatever the last holder left behind.
+    async fn recover(&mut self) -> Result<(), Fault> {
+        match self.state {
+            State::Idle | State::Open => return Ok(()),
+            State::Beginning => {
+                // Fails where `BEGIN` didn't run, which is as good.
+                let _ = self.run("ROLLBACK").await;
+                self.state = State::Idle;
+                return Ok(());
+            }
+            State::Saving => {
+                // A second savepoint of this name hides the first, if there is one; that one ends with the commit.
+                if self.run("SAVEPOINT command").await.is_ok() {
+                    self.state = State::Running;
+                    self.undo().await;
+                } else {
+                    self.lose().await;
+                }
+            }
+            State::Running => self.undo().await,
+            State::Releasing => {
+                // Fails where `RELEASE` did run, which is as good.
+                let _ = self.run("RELEASE command").await;
+                self.state = State::Open;
+            }
+            State::Broken => {}
+        }
+        if self.state == State::Broken { self.reconnect().await } else { Ok(()) }
+    }
+
+    async fn reconnect(&mut self) -> Result<(), Fault> {
+        if self.path.as_os_str().is_empty() {
+            return Err(Fault::busy("write: the database is closed"));
+        }
+        self.connection = Some(connect(&self.path).await?);
+        self.state = State::Idle;
+        Ok(())
+    }
+
+    async fn open_group(&mut self) -> Result<(), Fault> {
+        if self.state == State::Idle {
+            self.state = State::Beginning;
+            self.run("BEGIN IMMEDIATE").await.inspect_err(|_| self.state = State::Idle)?;
+            self.state = State::Open;
+        }
+        Ok(())
+    }
+
+    /// Rolls back the running command, and with it nothing else.
+    async fn undo(&mut self) {
+        let undone = match self.run("ROLLBACK TO command").await {
+            Ok(()) => self.run("RELEASE command").await,
+            gone => gone,
+        };
+        match undone {
+            Ok(()) => self.state = State::Open,
+            Err(error) => {
+                tracing::error!(%error, "SQLite ended the transaction by itself; its whole group is undone");
+                self.lose().await;
+            }
+        }
+    }
+
+    /// Ends the group without a commit, and the connection with it.
+    async fn lose(&mut self) {
+        self.state = State::Broken;
+        let _ = self.run("ROLLBACK").await;
+        if let Some(connection) = self.connection.take() {
+            let _ = connection.close().await;
+        }
+        self.answer(Err(Lost));
+    }
+
+    async fn commit(&mut self) {
+        if self.state != State::Open {
+            return;
+        }
+        match self.run("COMMIT").await {
+            Ok(()) => {
+                self.state = State::Idle;
+                self.answer(Ok(()));
+            }
+            Err(error) => {
+                tracing::error!(%error, "SQLite did not commit");
+                self.lose().await;
+            }
+        }
+    }
+
+    /// Tells everybody in the group, and opens the next one's books.
+    fn answer(&mut self, outcome: Result<(), Lost>) {
+        let group = std::mem::replace(&mut self.group, watch::channel(None).0);
+        group.send_replace(Some(outcome));
+    }
+}
+
+impl Turn {
+    /// The connection, within this command's savepoint.
+    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, Fault> {
+        self.slot.connection.as_mut().ok_or_else(|| Fault::busy("write: the database is closed"))
+    }
+
+    /// Ends the command, gives the connection to the next and waits for the group's commit. A command that is undone
+    /// waits too: what it saw may have been written by others of its group.
+    pub(crate) async fn end(mut self, keep: bool) -> Result<(), Fault> {
+        if keep {
+            self.slot.state = State::Releasing;
+            if let Err(error) = self.slot.run("RELEASE command").await {
+                tracing::error!(%error, "SQLite did not release a savepoint");
+                self.slot.lose().await;
+            } else {
+                self.slot.state = State::Open;
+            }
+        } else {
+            self.slot.undo().await;
+        }
+        let mut outcome = self.outcome.clone();
+        drop(self);
+        let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| *outcome);
+        match outcome {
+            Ok(Some(Ok(()))) => Ok(()),
+            _ => Err(Fault::busy("commit: the database undid what was written")),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // A full channel means that the committer is already on its way.
+        let _ = self.wake.try_send(());
+    }
+}

@@ -1,0 +1,117 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::SqlitePool;
+use terms::TenantId;
+
+use crate::fault::Fault;
+use crate::migrate;
+use crate::pools::{self, Pools};
+use crate::sqlite::Writer;
+use crate::statement::Conn;
+use crate::tx::{Command, Directory, Read, in_a_write};
+
+/// The database of a deployment. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<Engine>,
+}
+
+pub(crate) enum Engine {
+    Sqlite { path: PathBuf, readers: SqlitePool, writer: Writer },
+    Postgres(PgPool),
+}
+
+/// Which of the two engines a store runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    Sqlite,
+    Postgres,
+}
+
+impl Store {
+    /// Opens `postgres://…` (or `postgresql://…`), or else the SQLite file of that path, which is made when there is none.
+    ///
+    /// Must be called within a tokio runtime. Doesn't migrate.
+    pub async fn open(database: &str) -> Result<Self, Fault> {
+        let engine = if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+            Engine::Postgres(pools::postgres(database)?)
+        } else {
+            let path = PathBuf::from(database.strip_prefix("sqlite:").unwrap_or(database));
+            // The writer first: it makes the file, and sets its journal mode before anyone reads.
+            let writer = Writer::open(path.clone()).await?;
+            Engine::Sqlite { readers: pools::sqlite_readers(&path), path, writer }
+        };
+        let store = Self { engine: Arc::new(engine) };
+        store.ping().await?;
+        Ok(store)
+    }
+
+    pub fn kind(&self) -> EngineKind {
+        match self.engine() {
+            Engine::Sqlite { .. } => EngineKind::Sqlite,
+            Engine::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn pools(&self) -> Pools {
+        match self.engine() {
+            Engine::Sqlite { readers, .. } => Pools::Sqlite(readers.clone()),
+            Engine::Postgres(pool) => Pools::Postgres(pool.clone()),
+        }
+    }
+
+    /// Brings the schema up to date, in one transaction. A database that a newer program has migrated is refused.
+    pub async fn migrate(&self) -> Result<(), Fault> {
+        migrate::run(self.engine()).await
+    }
+
+    /// Whether the schema is exactly the one that this program was made for.
+    pub async fn is_migrated(&self) -> Result<bool, Fault> {
+        migrate::is_current(self.engine()).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        let answer = match self.pools() {
+            Pools::Sqlite(pool) => sqlx::query("SELECT 1").execute(&pool).await.map(|_| ()),
+            Pools::Postgres(pool) => sqlx::query("SELECT 1").execute(&pool).await.map(|_| ()),
+        };
+        answer.map_err(|error| Fault::database("reach the database", error))
+    }
+
+    /// The reading verbs of one tenant, each on the newest committed state.
+    ///
+    /// Within a [`write_tx!`](crate::write_tx) use its `tx`: what is read here would not be part of the transaction.
+    pub fn read(&self, tenant: TenantId) -> Read {
+        debug_assert!(!in_a_write(), "read through `tx` within a transaction");
+        Read::new(tenant, Conn::Pool(self.pools()))
+    }
+
+    /// Lookups that come before a tenant is known.
+    pub fn directory(&self) -> Directory {
+        Directory::new(self.pools())
+    }
+
+    /// A part of [`write_tx!`](crate::write_tx).
+    #[doc(hidden)]
+    pub fn command(&self, tenant: TenantId) -> Command<'_> {
+        Command::new(self, tenant)
+    }
+
+    /// Commits what is under way and closes every connection.
+    pub async fn close(&self) {
+        match self.engine() {
+            Engine::Sqlite { readers, writer, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Engine::Postgres(pool) => pool.close().await,
+        }
+    }
+}

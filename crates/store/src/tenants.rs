@@ -1,0 +1,112 @@
+//! Tenants and the hosts by which they are found.
+
+use terms::{TenantId, Timestamp};
+
+use crate::row::{BadColumn, FromRow, Row};
+use crate::statement::verbs;
+use crate::value::Json;
+
+/// A tenant as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TenantRecord {
+    pub id: TenantId,
+    pub slug: String,
+    pub issuer: String,
+    pub settings: serde_json::Value,
+    /// The tenant's data key, sealed by a master key.
+    pub sealed_data_key: Vec<u8>,
+    /// Goes up with each change that an administrator makes to the tenant, its keys or its clients.
+    pub version: i64,
+    pub created_at: Timestamp,
+}
+
+impl FromRow for TenantRecord {
+    const TABLE: &'static str = "tenant";
+    const KEY: &'static str = "tenant_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self {
+            id: row.parse("tenant_id")?,
+            slug: row.text("slug")?,
+            issuer: row.text("issuer")?,
+            settings: row.json("settings")?,
+            sealed_data_key: row.blob("sealed_data_key")?,
+            version: row.int("version")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+/// How far a tenant's configuration has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantVersion {
+    pub id: TenantId,
+    pub version: i64,
+}
+
+impl FromRow for TenantVersion {
+    const TABLE: &'static str = "tenant";
+    const KEY: &'static str = "tenant_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self { id: row.parse("tenant_id")?, version: row.int("version")? })
+    }
+}
+
+/// A host and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantHost {
+    pub host: String,
+    pub tenant: TenantId,
+}
+
+impl FromRow for TenantHost {
+    const TABLE: &'static str = "tenant_host";
+    const KEY: &'static str = "host";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self { host: row.text("host")?, tenant: row.parse("tenant_id")? })
+    }
+}
+
+verbs! {
+    /// Every tenant, in the order of their making.
+    pub directory many tenants() -> TenantRecord =
+        "SELECT tenant_id, slug, issuer, settings, sealed_data_key, version, created_at FROM tenant ORDER BY tenant_id";
+
+    pub directory one tenant_count() -> i64 =
+        "SELECT COUNT(*) AS n FROM tenant";
+
+    pub directory opt tenant_by_slug(slug: &str) -> TenantRecord =
+        "SELECT tenant_id, slug, issuer, settings, sealed_data_key, version, created_at FROM tenant WHERE slug = $1";
+
+    /// The tenant that an exact host, in lower case and with its port if it has one, leads to.
+    pub directory opt tenant_by_host(host: &str) -> TenantRecord =
+        "SELECT t.tenant_id, t.slug, t.issuer, t.settings, t.sealed_data_key, t.version, t.created_at
+           FROM tenant_host h JOIN tenant t ON t.tenant_id = h.tenant_id WHERE h.host = $1";
+
+    /// Every host of every tenant.
+    pub directory many tenant_hosts() -> TenantHost =
+        "SELECT host, tenant_id FROM tenant_host ORDER BY host";
+
+    /// What a node polls to learn whose configuration has changed.
+    pub directory many tenant_versions() -> TenantVersion =
+        "SELECT tenant_id, version FROM tenant";
+
+    pub read opt tenant_record() -> TenantRecord =
+        "SELECT tenant_id, slug, issuer, settings, sealed_data_key, version, created_at FROM tenant WHERE tenant_id = $1";
+
+    /// Makes the tenant of this transaction (`it.id` must be its id). False when the slug or the issuer is taken.
+    pub write guard insert_tenant(it: &TenantRecord)
+        [it.slug, it.issuer, Json(&it.settings), it.sealed_data_key, it.version, it.created_at] =
+        "INSERT INTO tenant (tenant_id, slug, issuer, settings, sealed_data_key, version, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+
+    /// Tells the nodes that the tenant, its keys or its clients have changed. Part of every such change's transaction.
+    pub write exec bump_tenant_version() =
+        "UPDATE tenant SET version = version + 1 WHERE tenant_id = $1";
+
+    /// Leads a host to the tenant. False when it leads somewhere already.
+    pub write guard insert_tenant_host(host: &str) =
+        "INSERT INTO tenant_host (tenant_id, host) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+}

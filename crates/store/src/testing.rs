@@ -1,0 +1,174 @@
+//! What tests of the store, and of what stands on it, begin with: a fresh, migrated store on each engine.
+//!
+//! `PORTICO_TEST_ENGINES` names the engines, by default `sqlite`. PostgreSQL is reached by `PORTICO_TEST_POSTGRES`,
+//! the URL of a server where a schema per test may be made.
+#![expect(clippy::expect_used, reason = "a test whose set-up fails can only stop")]
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use terms::{TenantId, Timestamp};
+
+use crate::store::{EngineKind, Store};
+use crate::tenants::TenantRecord;
+use crate::{Fault, write_tx};
+
+/// An empty database of its own, taken away when dropped.
+pub struct TestDatabase {
+    url: String,
+    kind: EngineKind,
+    leftover: Leftover,
+}
+
+enum Leftover {
+    Folder(PathBuf),
+    Schema { server: String, name: String },
+}
+
+/// A fresh store, migrated, with one tenant.
+pub struct TestStore {
+    pub store: Store,
+    pub tenant: TenantId,
+    /// The store's database: open it again to see what a restart sees.
+    pub database: TestDatabase,
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// The instant at which tests of the store begin.
+pub const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// The engines that this run is about.
+pub fn engine_kinds() -> Vec<EngineKind> {
+    let names = std::env::var("PORTICO_TEST_ENGINES").unwrap_or_else(|_| "sqlite".to_owned());
+    let kind = |name: &str| match name.trim() {
+        "sqlite" => EngineKind::Sqlite,
+        "postgres" => EngineKind::Postgres,
+        other => panic!(
+            "PORTICO_TEST_ENGINES names {other:?}; it takes `sqlite` and `postgres`, with a comma between"
+        ),
+    };
+    names.split(',').map(kind).collect()
+}
+
+/// A fresh store for each engine.
+pub async fn engines() -> Vec<TestStore> {
+    let mut stores = Vec::new();
+    for kind in engine_kinds() {
+        stores.push(TestStore::make(kind).await);
+    }
+    stores
+}
+
+/// A number that nothing else in this process has: for ids and names.
+pub fn unique() -> u64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Random bits for an id, different each time.
+pub fn id_bits() -> [u8; 10] {
+    let mut bits = [0; 10];
+    bits[2..].copy_from_slice(&unique().to_be_bytes());
+    bits
+}
+
+impl TestDatabase {
+    pub async fn make(kind: EngineKind) -> Self {
+        let name = format!("portico_test_{}_{}", std::process::id(), unique());
+        match kind {
+            EngineKind::Sqlite => {
+                let folder = std::env::temp_dir().join(name);
+                let _ = std::fs::remove_dir_all(&folder);
+                std::fs::create_dir_all(&folder).expect("a folder for the test's database");
+                let url = folder.join("portico.db").to_str().expect("a path in UTF-8").to_owned();
+                Self { url, kind, leftover: Leftover::Folder(folder) }
+            }
+            EngineKind::Postgres => {
+                let server = std::env::var("PORTICO_TEST_POSTGRES").expect(
+                    "PORTICO_TEST_ENGINES names postgres, so PORTICO_TEST_POSTGRES must say where it is",
+                );
+                let mut connection =
+                    PgConnection::connect(&server).await.expect("the PostgreSQL of PORTICO_TEST_POSTGRES");
+                let make = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
+                // The name is made above, of digits.
+                connection.execute(AssertSqlSafe(make)).await.expect("a schema for the test");
+                let separator = if server.contains('?') { '&' } else { '?' };
+                let url = format!("{server}{separator}options[search_path]={name}");
+                Self { url, kind, leftover: Leftover::Schema { server, name } }
+            }
+        }
+    }
+
+    /// What `Store::open`, or the program's configuration, takes.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn kind(&self) -> EngineKind {
+        self.kind
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        match &self.leftover {
+            Leftover::Folder(folder) => {
+                let _ = std::fs::remove_dir_all(folder);
+            }
+            Leftover::Schema { server, name } => drop_schema(server.clone(), name.clone()),
+        }
+    }
+}
+
+/// On a thread with a runtime of its own, since the test's may be gone.
+fn drop_schema(server: String, name: String) {
+    let gone = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut connection = PgConnection::connect(&server).await.map_err(std::io::Error::other)?;
+            // A connection of the test that is still at work would hold the drop up.
+            let drop = format!("SET lock_timeout = '3s'; DROP SCHEMA IF EXISTS {name} CASCADE");
+            connection.execute(AssertSqlSafe(drop)).await.map(|_| ()).map_err(std::io::Error::other)
+        })
+    });
+    let _ = gone.join();
+}
+
+impl TestStore {
+    pub async fn make(kind: EngineKind) -> Self {
+        let database = TestDatabase::make(kind).await;
+        let store = Store::open(database.url()).await.expect("the test's database opens");
+        store.migrate().await.expect("the test's database migrates");
+        let tenant = add_tenant(&store, "default").await.expect("the test's tenant");
+        Self { store, tenant, database }
+    }
+
+    /// The same database through new connections, as after a restart.
+    pub async fn reopened(&self) -> Store {
+        Store::open(self.database.url()).await.expect("the test's database opens again")
+    }
+}
+
+/// Another tenant, for tests that nothing crosses over.
+pub async fn add_tenant(store: &Store, slug: &str) -> Result<TenantId, Fault> {
+    let tenant = TenantRecord {
+        id: TenantId::new(NOW, id_bits()),
+        slug: slug.to_owned(),
+        issuer: format!("https://{slug}.example.test"),
+        settings: serde_json::json!({}),
+        sealed_data_key: vec![0; 32],
+        version: 1,
+        created_at: NOW,
+    };
+    write_tx!(store, tenant.id, |tx| -> Result<bool, Fault> { tx.insert_tenant(&tenant).await })?;
+    Ok(tenant.id)
+}

@@ -1,0 +1,212 @@
+use std::cell::Cell;
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use terms::TenantId;
+
+use crate::fault::{Failure, Fault};
+use crate::pools::Pools;
+use crate::statement::Conn;
+use crate::store::{Engine, Store};
+
+/// The reading verbs of one tenant. By itself each verb sees the newest committed state; within a [`Tx`], the transaction's.
+pub struct Read {
+    tenant: TenantId,
+    conn: Conn,
+}
+
+impl Read {
+    pub(crate) fn new(tenant: TenantId, conn: Conn) -> Self {
+        Self { tenant, conn }
+    }
+
+    /// The tenant that every verb is bound to.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    pub(crate) fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+/// A transaction of one tenant: its writing verbs, and by [`Deref`] the reading ones. Made by [`write_tx!`](crate::write_tx) only.
+pub struct Tx(Read);
+
+impl Deref for Tx {
+    type Target = Read;
+
+    fn deref(&self) -> &Read {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Read {
+        &mut self.0
+    }
+}
+
+/// Lookups that come before a tenant is known, and those of jobs that go through all of them.
+pub struct Directory {
+    conn: Conn,
+}
+
+impl Directory {
+    pub(crate) fn new(pools: Pools) -> Self {
+        Self { conn: Conn::Pool(pools) }
+    }
+
+    pub(crate) fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+/// How long a command's body may hold the writer. Generous: a body awaits nothing but the store.
+const BODY_LIMIT: Duration = Duration::from_secs(5);
+/// How often a command is run again when PostgreSQL asks for it.
+const RUNS: u32 = 10;
+
+tokio::task_local! {
+    /// Set while a command's body runs.
+    static WRITING: Cell<()>;
+}
+
+/// Whether the caller is within the body of a [`write_tx!`](crate::write_tx).
+pub(crate) fn in_a_write() -> bool {
+    WRITING.try_with(|_| ()).is_ok()
+}
+
+/// Runs a command: a block that reads, decides and writes through `tx`, and is committed as a whole or not at all.
+///
+/// ```text
+/// let spent = write_tx!(app.store, tenant, |tx| -> Result<CodeSpent, Fault> {
+///     tx.spend_code(hash, now).await
+/// })?;
+/// ```
+///
+/// - The block **may be run again** (PostgreSQL asks for it when two transactions meet), so it borrows what it needs,
+///   moves nothing out of its surroundings, and has no other effect. Ids, secrets and `now` are made before it.
+/// - It awaits only the store's verbs on `tx`. It holds SQLite's only writer: a time limit ends it, and a second write
+///   or a `store.read(..)` inside it is a fault.
+/// - `Ok` commits and `Err` rolls back. So a refusal that must stand by what it read, or must write, is an `Ok(outcome)`.
+/// - `?` and `return` leave the block, not the function around it. The error type takes a [`Fault`] by `From`.
+/// - A caller that is dropped while it waits may find its work committed: a retry must come out the same.
+#[macro_export]
+macro_rules! write_tx {
+    ($store:expr, $tenant:expr, |$tx:ident| -> Result<$ok:ty, $err:ty> $body:block) => {{
+        let mut command = $store.command($tenant);
+        loop {
+            match command.begin().await {
+                Err(fault) => break Err(<$err>::from(fault)),
+                Ok(mut tx) => {
+                    let result: Result<$ok, $err> = {
+                        let $tx = &mut tx;
+                        $crate::limited(async { $body }).await
+                    };
+                    if let Some(result) = command.end(tx, result).await {
+                        break result;
+                    }
+                }
+            }
+        }
+    }};
+}
+
+/// A command's body with its time limit. A part of [`write_tx!`](crate::write_tx).
+#[doc(hidden)]
+pub async fn limited<T, E: From<Fault>>(body: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    match tokio::time::timeout(BODY_LIMIT, WRITING.scope(Cell::new(()), body)).await {
+        Ok(result) => result,
+        Err(_) => Err(Fault::busy("finish a transaction in time").into()),
+    }
+}
+
+/// The runs of one command. A part of [`write_tx!`](crate::write_tx).
+#[doc(hidden)]
+pub struct Command<'s> {
+    store: &'s Store,
+    tenant: TenantId,
+    runs: u32,
+}
+
+impl<'s> Command<'s> {
+    pub(crate) fn new(store: &'s Store, tenant: TenantId) -> Self {
+        Self { store, tenant, runs: 0 }
+    }
+
+    pub async fn begin(&mut self) -> Result<Tx, Fault> {
+        if in_a_write() {
+            return Err(Fault::new("begin a transaction within another one"));
+        }
+        if self.runs > 0 {
+            // Those who met would meet again if they all came back at once.
+            tokio::time::sleep(Duration::from_millis(u64::from(self.runs * self.runs))).await;
+        }
+        self.runs += 1;
+        let conn = match self.store.engine() {
+            Engine::Sqlite { writer, .. } => Conn::Writer { turn: writer.begin().await?, failure: None },
+            Engine::Postgres(pool) => {
+                let tx = pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
+                Conn::Transaction {
+                    tx: tx.map_err(|error| Fault::database("begin a transaction", error))?,
+                    failure: None,
+                }
+            }
+        };
+        Ok(Tx(Read::new(self.tenant, conn)))
+    }
+
+    /// Commits or rolls back. `None`: the command is to be run again.
+    pub async fn end<T, E: From<Fault>>(&mut self, tx: Tx, result: Result<T, E>) -> Option<Result<T, E>> {
+        match tx.0.conn {
+            Conn::Writer { turn, failure } => {
+                let keep = result.is_ok() && failure.is_none();
+                match turn.end(keep).await {
+                    Err(fault) => Some(Err(fault.into())),
+                    Ok(()) if failure.is_some() && result.is_ok() => Some(Err(swallowed().into())),
+                    Ok(()) => Some(result),
+                }
+            }
+            Conn::Transaction { tx, failure: None } => {
+                if result.is_err() {
+                    // Dropping it rolls back as well; waiting for it keeps the pool's connections ready.
+                    let _ = tx.rollback().await;
+                    return Some(result);
+                }
+                match tx.commit().await {
+                    Ok(()) => Some(result),
+                    Err(error) => {
+                        self.again_or(Failure::of(&error), || Fault::database("commit", error).into())
+                    }
+                }
+            }
+            Conn::Transaction { tx, failure: Some(failure) } => {
+                let _ = tx.rollback().await;
+                match result {
+                    Ok(_) => self.again_or(failure, || swallowed().into()),
+                    Err(error) => self.again_or(failure, || error),
+                }
+            }
+            // A `Tx` is made over the two above only.
+            Conn::Pool(_) => Some(Err(swallowed().into())),
+        }
+    }
+
+    fn again_or<T, E: From<Fault>>(
+        &self,
+        failure: Failure,
+        error: impl FnOnce() -> E,
+    ) -> Option<Result<T, E>> {
+        match failure {
+            Failure::Again if self.runs < RUNS => None,
+            Failure::Again => Some(Err(Fault::busy("write: others kept changing the same rows").into())),
+            Failure::Busy | Failure::Final => Some(Err(error())),
+        }
+    }
+}
+
+fn swallowed() -> Fault {
+    Fault::new("commit: a statement had failed, and the command went on")
+}
