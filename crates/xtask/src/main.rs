@@ -1,1 +1,66 @@
-fn main() {}
+//! `cargo xtask dev | check | test | tidy | gen`: what a person, or CI, types in this repository.
+//!
+//! It links no system library, so that it runs on a machine that has only Rust and a C compiler, and installs the rest.
+
+// A program for the terminal that measures how long its own steps take: neither rule is meant for it.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
+
+mod dev;
+mod gen_files;
+mod install;
+mod node;
+mod place;
+mod postgres;
+mod run;
+mod steps;
+mod suite;
+mod tidy;
+
+use std::process::ExitCode;
+
+use place::Place;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  dev     Install what is missing, build, and start Portico in development mode with the demo application.
+          Options after `--` go to `portico dev`: --data DIR, --port N, --issuer URL.
+  check   What to run before each commit: formatting, clippy, tidy, generated files, tests on SQLite.
+  test    Install what is missing and run everything, on SQLite and on a private PostgreSQL. CI runs this.
+  tidy    The rules of this repository that the compiler doesn't know.
+  gen     Write the generated files that `check` compares.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("\nxtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<(), String> {
+    let Some((command, rest)) = arguments.split_first() else {
+        return Err(format!("which command?\n\n{USAGE}"));
+    };
+    run::watch_for_interrupts()?;
+    let place = Place::find()?;
+    match (command.as_str(), rest) {
+        ("dev", rest) => dev::run(&place, rest),
+        ("check", []) => suite::check(&place),
+        ("test", []) => suite::test(&place),
+        ("tidy", []) => tidy::run(&place),
+        ("gen", []) => gen_files::write(&place),
+        ("help" | "--help" | "-h", _) => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        ("check" | "test" | "tidy" | "gen", [extra, ..]) => {
+            Err(format!("`{command}` takes no {extra:?}\n\n{USAGE}"))
+        }
+        _ => Err(format!("there is no command {command:?}\n\n{USAGE}")),
+    }
+}

@@ -1,0 +1,126 @@
+//! System packages: what is missing is named, then installed by the system's own package manager.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{postgres, run};
+
+/// Something that must be on the machine, and the Debian package that brings it.
+struct Need {
+    what: &'static str,
+    package: &'static str,
+    present: fn() -> bool,
+}
+
+/// Building the server: `openssl-sys` (under josekit) finds the system's OpenSSL through pkg-config. SQLite and AWS-LC
+/// come as source and need only the compiler.
+const BUILD: [Need; 3] = [
+    Need { what: "a C compiler", package: "build-essential", present: || run::exists("cc") },
+    Need { what: "pkg-config", package: "pkg-config", present: || run::exists("pkg-config") },
+    Need { what: "OpenSSL's headers", package: "libssl-dev", present: openssl_headers },
+];
+
+/// Testing it: a database server, a browser with at least one font to draw with, and what runs JavaScript clients.
+const TEST: [Need; 5] = [
+    Need { what: "PostgreSQL's server", package: "postgresql", present: || postgres::programs().is_some() },
+    Need { what: "Chromium", package: "chromium", present: || chromium().is_some() },
+    Need {
+        what: "a font",
+        package: "fonts-liberation",
+        present: || has_font(Path::new("/usr/share/fonts"), 4),
+    },
+    Need { what: "Node", package: "nodejs", present: || run::exists("node") },
+    Need { what: "npm", package: "npm", present: || run::exists("npm") },
+];
+
+pub(crate) fn for_building() -> Result<(), String> {
+    install(&BUILD)
+}
+
+pub(crate) fn for_testing() -> Result<(), String> {
+    install(&BUILD)?;
+    install(&TEST)
+}
+
+/// The browser of the tests: the one that `CHROMIUM` names, else the first of its usual names on the search path.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM").map(PathBuf::from) {
+        return named.is_file().then_some(named);
+    }
+    let path = std::env::var_os("PATH")?;
+    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+        .iter()
+        .flat_map(|name| std::env::split_paths(&path).map(move |directory| directory.join(name)))
+        .find(|file| file.is_file())
+}
+
+fn openssl_headers() -> bool {
+    std::env::var_os("OPENSSL_DIR").is_some()
+        || run::capture(Command::new("pkg-config").args(["--exists", "openssl"])).is_ok()
+}
+
+fn has_font(directory: &Path, depth: usize) -> bool {
+    let Ok(entries) = std::fs::read_dir(directory) else { return false };
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        let is_font =
+            path.extension().is_some_and(|extension| ["ttf", "otf"].iter().any(|font| extension == *font));
+        is_font || (depth > 0 && path.is_dir() && has_font(&path, depth - 1))
+    })
+}
+
+fn install(needs: &[Need]) -> Result<(), String> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.present)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    for need in &missing {
+        println!("missing: {} (Debian package {})", need.what, need.package);
+    }
+    let by_hand = |why: &str| {
+        let list: Vec<&str> = missing.iter().map(|need| need.what).collect();
+        format!(
+            "{why}. Please install {}, then run this again. On Debian and Ubuntu:\n\n    apt-get install {}\n",
+            list.join(", "),
+            packages.join(" ")
+        )
+    };
+    if !run::exists("apt-get") {
+        return Err(by_hand("this system has no apt-get, so nothing was installed"));
+    }
+    if !is_root()? && !run::exists("sudo") {
+        return Err(by_hand("installing needs root, and there is no sudo here"));
+    }
+    println!("installing: {}", packages.join(" "));
+    run::run_asking(apt()?.args(["--quiet", "update"])).map_err(|error| by_hand(&error))?;
+    run::run_asking(apt()?.args(["--quiet", "--yes", "--no-install-recommends", "install"]).args(&packages))
+        .map_err(|error| by_hand(&error))?;
+    match missing.iter().find(|need| !(need.present)()) {
+        None => Ok(()),
+        Some(need) => {
+            Err(by_hand(&format!("{} was installed, but {} is still missing", need.package, need.what)))
+        }
+    }
+}
+
+fn apt() -> Result<Command, String> {
+    let mut command = if is_root()? {
+        Command::new("env")
+    } else {
+        let mut sudo = Command::new("sudo");
+        if !std::io::stdin().is_terminal() {
+            // Nobody is there to type a password: fail at once instead of waiting.
+            sudo.arg("--non-interactive");
+        }
+        sudo.arg("env");
+        sudo
+    };
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    Ok(command)
+}
+
+pub(crate) fn is_root() -> Result<bool, String> {
+    Ok(run::capture(Command::new("id").arg("-u"))?.trim() == "0")
+}

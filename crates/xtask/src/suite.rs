@@ -1,0 +1,63 @@
+//! `cargo xtask check` and `cargo xtask test`.
+//!
+//! Both name targets, not packages, to cargo: a selection of packages would have cargo unify the dependencies' features
+//! anew, and build them again.
+
+use crate::place::Place;
+use crate::postgres::Cluster;
+use crate::steps::Steps;
+use crate::{gen_files, install, node, run, tidy};
+
+const ENGINES: &str = "PORTICO_TEST_ENGINES";
+const POSTGRES: &str = "PORTICO_TEST_POSTGRES";
+
+/// Under three minutes when everything was built before.
+pub(crate) fn check(place: &Place) -> Result<(), String> {
+    install::for_building()?;
+    let mut steps = Steps::of(6);
+    without_tests(place, &mut steps)?;
+    steps.step("tests on SQLite", || {
+        let mut command = place.cargo(["test", "--workspace", "--lib", "--bins", "--test", "http"]);
+        run::run(command.env(ENGINES, "sqlite").env_remove(POSTGRES))
+    })?;
+    steps.summary();
+    Ok(())
+}
+
+/// Everything, from nothing, in under 30 minutes on two cores.
+pub(crate) fn test(place: &Place) -> Result<(), String> {
+    let mut steps = Steps::of(9);
+    steps.step("what the system must have", install::for_testing)?;
+    let path = steps.step("Node and the locked JavaScript packages", || {
+        let path = node::search_path(place)?;
+        node::install_locked(place, &path)?;
+        Ok(path)
+    })?;
+    without_tests(place, &mut steps)?;
+    let cluster = steps.step("a private PostgreSQL", Cluster::start)?;
+    let outcome = steps.step("all tests, on both databases", || {
+        let mut command = place.cargo(["test", "--workspace", "--no-fail-fast"]);
+        command.env(ENGINES, "sqlite,postgres").env(POSTGRES, cluster.url()).env("PATH", &path);
+        if let Some(chromium) = install::chromium() {
+            command.env("CHROMIUM", chromium);
+        }
+        run::run(&mut command)
+    });
+    drop(cluster);
+    outcome?;
+    steps.summary();
+    Ok(())
+}
+
+/// What both have in common; the quick ones first.
+fn without_tests(place: &Place, steps: &mut Steps) -> Result<(), String> {
+    steps.step("formatting", || run::run(&mut place.cargo(["fmt", "--all", "--check"])))?;
+    steps.step("tidy", || tidy::run(place))?;
+    steps.step("clippy", || {
+        run::run(
+            place.cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--"]).args(["-D", "warnings"]),
+        )
+    })?;
+    steps.step("build", || run::run(&mut place.cargo(["build", "--workspace", "--bins"])))?;
+    steps.step("generated files", || gen_files::compare(place))
+}
