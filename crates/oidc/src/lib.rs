@@ -3,5 +3,11 @@
 #![warn(missing_docs)]
 
 pub mod access_token;
+pub mod client;
 pub mod id_token;
 pub mod jose;
+pub mod params;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod resource_server;
+pub mod scope;

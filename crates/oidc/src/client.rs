@@ -1,0 +1,598 @@
+//! Clients: OAuth relying parties, and the metadata by which they are registered (RFC 7591 section 2, OpenID Connect
+//! Registration section 2).
+
+use std::fmt;
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use terms::{ClientId, Timestamp, limits};
+use url::Url;
+
+use crate::redirect_uri::{RedirectUri, RegisteredRedirectUri, find_registered};
+use crate::resource_server::ResourceIdentifier;
+use crate::scope::Scope;
+
+/// A closed list of words of a registry, with their wire forms.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// Every one, in the order in which they are listed.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The one that this word names.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| it.as_str() == text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )*};
+}
+
+words! {
+    /// How a client proves who it is at the token endpoint (RFC 7591 section 2).
+    ClientAuthMethod {
+        /// A public client (RFC 6749 section 2.1): it proves nothing.
+        None = "none",
+        /// RFC 6749 section 2.3.1, in the `Authorization` header.
+        ClientSecretBasic = "client_secret_basic",
+        /// RFC 6749 section 2.3.1, in the form.
+        ClientSecretPost = "client_secret_post",
+    }
+
+    /// RFC 7591 section 2.
+    GrantType {
+        /// RFC 6749 section 4.1.
+        AuthorizationCode = "authorization_code",
+        /// RFC 6749 section 6.
+        RefreshToken = "refresh_token",
+        /// RFC 6749 section 4.4.
+        ClientCredentials = "client_credentials",
+    }
+
+    /// RFC 6749 section 3.1.1.
+    ResponseType {
+        /// RFC 6749 section 4.1.
+        Code = "code",
+    }
+
+    /// OpenID Connect Registration section 2.
+    ApplicationType {
+        /// Runs on a server or in a browser.
+        Web = "web",
+        /// Is installed on a device (RFC 8252).
+        Native = "native",
+    }
+}
+
+/// One thing that is wrong with client metadata.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataFault {
+    /// The member, by its registered name.
+    pub member: String,
+    /// What is wrong with its value.
+    pub reason: String,
+}
+
+impl MetadataFault {
+    /// The `error` of RFC 7591 section 3.2.2.
+    pub fn code(&self) -> &'static str {
+        if self.member == "redirect_uris" { "invalid_redirect_uri" } else { "invalid_client_metadata" }
+    }
+}
+
+impl fmt::Display for MetadataFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.member, self.reason)
+    }
+}
+
+/// What a client says about itself, by the names of RFC 7591. Validated: [`ClientMetadata::parse`] is how it comes to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientMetadata {
+    /// `client_name`, as people see it.
+    pub name: Option<String>,
+    /// `redirect_uris`
+    pub redirect_uris: Vec<RedirectUri>,
+    /// `post_logout_redirect_uris` (OpenID Connect RP-Initiated Logout section 3.1)
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// `grant_types`
+    pub grant_types: Vec<GrantType>,
+    /// `response_types`
+    pub response_types: Vec<ResponseType>,
+    /// `token_endpoint_auth_method`
+    pub auth_method: ClientAuthMethod,
+    /// `application_type`
+    pub application_type: ApplicationType,
+    /// `scope`: what the client may ask for.
+    pub scope: Scope,
+    /// `contacts`
+    pub contacts: Vec<String>,
+    /// `client_uri`
+    pub client_uri: Option<String>,
+    /// `logo_uri`
+    pub logo_uri: Option<String>,
+    /// `policy_uri`
+    pub policy_uri: Option<String>,
+    /// `tos_uri`
+    pub tos_uri: Option<String>,
+    /// `initiate_login_uri` (OpenID Connect Core section 4)
+    pub initiate_login_uri: Option<String>,
+    /// `default_max_age`, in seconds (OpenID Connect Registration section 2)
+    pub default_max_age: Option<u64>,
+    /// `require_auth_time` (OpenID Connect Registration section 2). Our ID tokens always say it.
+    pub require_auth_time: bool,
+    /// `software_id` and `software_version` (RFC 7591 section 2)
+    pub software: (Option<String>, Option<String>),
+}
+
+/// What the operator decides about a client; a client can't say it of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSettings {
+    /// Belongs to whoever runs this server: its users aren't asked for consent.
+    pub first_party: bool,
+    /// Whether the refresh tokens of a confidential client rotate. Those of a public one always do (RFC 9700 section 2.2.2).
+    pub rotate_refresh_tokens: bool,
+    /// The resource servers that it may name in `resource` (RFC 8707). Empty: all of the tenant's.
+    pub resource_servers: Vec<ResourceIdentifier>,
+}
+
+/// An OAuth relying party, registered in a tenant. Its metadata are its own fields by [`Deref`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// `client_id`
+    pub id: ClientId,
+    /// What it says of itself.
+    pub metadata: ClientMetadata,
+    /// What the operator says of it.
+    pub settings: ClientSettings,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+impl Deref for Client {
+    type Target = ClientMetadata;
+
+    fn deref(&self) -> &ClientMetadata {
+        &self.metadata
+    }
+}
+
+impl Client {
+    /// The name to show to people: the registered one, or the id.
+    pub fn display_name(&self) -> &str {
+        self.metadata.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// Whether it can't keep a secret (RFC 6749 section 2.1).
+    pub fn is_public(&self) -> bool {
+        self.metadata.auth_method == ClientAuthMethod::None
+    }
+
+    /// Whether it registered this grant type.
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.contains(&grant)
+    }
+
+    /// The part of `asked` that the client may ask for (RFC 7591 section 2 `scope`).
+    pub fn permitted(&self, asked: &Scope) -> Scope {
+        asked.intersection(&self.metadata.scope)
+    }
+
+    /// The part of its scope that isn't about a person: what it may have in its own name (RFC 6749 section 4.4).
+    pub fn own_scope(&self) -> Scope {
+        self.metadata.scope.difference(&Scope::standard())
+    }
+
+    /// RFC 9700 section 2.2.2: refresh tokens of public clients rotate; others by setting.
+    pub fn rotates_refresh_tokens(&self) -> bool {
+        self.is_public() || self.settings.rotate_refresh_tokens
+    }
+
+    /// The registered redirect URI that a request means by `asked`.
+    pub fn redirect_uri(&self, asked: &str) -> Option<RegisteredRedirectUri> {
+        find_registered(&self.metadata.redirect_uris, asked, self.metadata.application_type)
+    }
+
+    /// The registered URI to go to after a sign-out (OpenID Connect RP-Initiated Logout section 3: by exact match).
+    pub fn post_logout_redirect_uri(&self, asked: &str) -> Option<RegisteredRedirectUri> {
+        find_registered(&self.metadata.post_logout_redirect_uris, asked, self.metadata.application_type)
+    }
+}
+
+/// Takes members out of a JSON object, gathering what is wrong with them.
+struct Reader {
+    members: Map<String, Value>,
+    faults: Vec<MetadataFault>,
+}
+
+impl Reader {
+    fn fault(&mut self, member: &str, reason: impl Into<String>) {
+        self.faults.push(MetadataFault { member: member.to_owned(), reason: reason.into() });
+    }
+
+    /// A member; `null` counts as left out.
+    fn take(&mut self, member: &str) -> Option<Value> {
+        self.members.remove(member).filter(|value| !value.is_null())
+    }
+
+    fn text(&mut self, member: &str) -> Option<String> {
+        match self.take(member)? {
+            Value::String(text) if text.len() <= TEXT_BYTES && !text.trim().is_empty() && !text.chars().any(char::is_control) => {
+                Some(text)
+            }
+            Value::String(_) => {
+                self.fault(member, format!("must be a text of 1 to {TEXT_BYTES} octets without control characters"));
+                None
+            }
+            _ => {
+                self.fault(member, "must be a text");
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, member: &str) -> Option<Vec<String>> {
+        let Value::Array(items) = self.take(member)? else {
+            self.fault(member, "must be a list of texts");
+            return None;
+        };
+        if items.len() > limits::REDIRECT_URIS {
+            self.fault(member, format!("has more than {} entries", limits::REDIRECT_URIS));
+            return None;
+        }
+        let mut texts = Vec::new();
+        for item in items {
+            match item {
+                Value::String(text) if !texts.contains(&text) => texts.push(text),
+                Value::String(text) => self.fault(member, format!("names {text:?} twice")),
+                _ => self.fault(member, "must be a list of texts"),
+            }
+        }
+        Some(texts)
+    }
+
+    /// A web address that is shown to people or fetched: https, or http on a loopback host.
+    fn web_address(&mut self, member: &str) -> Option<String> {
+        let text = self.text(member)?;
+        let host_is_loopback = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let good = text.bytes().all(|octet| octet.is_ascii_graphic())
+            && Url::parse(&text).is_ok_and(|url| {
+                let scheme_fits = url.scheme() == "https" || (url.scheme() == "http" && host_is_loopback(&url));
+                scheme_fits && url.username().is_empty() && url.password().is_none()
+            });
+        if !good {
+            self.fault(member, "must be an https address");
+        }
+        good.then_some(text)
+    }
+
+    fn word<T: Copy + fmt::Display>(&mut self, member: &str, all: &[T], default: T) -> T {
+        let Some(text) = self.text(member) else {
+            return default;
+        };
+        self.one_of(member, all, &text).unwrap_or(default)
+    }
+
+    fn words<T: Copy + fmt::Display>(&mut self, member: &str, all: &[T]) -> Option<Vec<T>> {
+        let texts = self.texts(member)?;
+        Some(texts.iter().filter_map(|text| self.one_of(member, all, text)).collect())
+    }
+
+    fn one_of<T: Copy + fmt::Display>(&mut self, member: &str, all: &[T], text: &str) -> Option<T> {
+        let found = all.iter().copied().find(|word| word.to_string() == text);
+        if found.is_none() {
+            let known: Vec<String> = all.iter().map(ToString::to_string).collect();
+            self.fault(member, format!("{text:?} is not supported; supported: {}", known.join(", ")));
+        }
+        found
+    }
+
+    fn redirect_uris(&mut self, member: &str, application: ApplicationType) -> Vec<RedirectUri> {
+        let texts = self.texts(member).unwrap_or_default();
+        let parsed = texts.iter().map(|text| (text, RedirectUri::parse(text, application)));
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for (text, result) in parsed {
+            match result {
+                Ok(uri) => good.push(uri),
+                Err(error) => bad.push(format!("{text:?} {error}")),
+            }
+        }
+        for reason in bad {
+            self.fault(member, reason);
+        }
+        good
+    }
+
+    fn number(&mut self, member: &str) -> Option<u64> {
+        let value = self.take(member)?;
+        // Beyond this many seconds the sum with an instant in milliseconds would not fit.
+        let number = value.as_u64().filter(|&seconds| seconds <= u64::from(u32::MAX));
+        if number.is_none() {
+            self.fault(member, "must be a whole number of seconds");
+        }
+        number
+    }
+
+    fn flag(&mut self, member: &str) -> bool {
+        match self.take(member) {
+            None => false,
+            Some(Value::Bool(flag)) => flag,
+            Some(_) => {
+                self.fault(member, "must be true or false");
+                false
+            }
+        }
+    }
+
+    fn scope(&mut self, default: Scope) -> Scope {
+        match self.take("scope") {
+            None => default,
+            Some(Value::String(text)) => text.parse().unwrap_or_else(|error: crate::scope::ScopeError| {
+                self.fault("scope", error.to_string());
+                default
+            }),
+            Some(_) => {
+                self.fault("scope", "must be a text: scope tokens separated by blanks");
+                default
+            }
+        }
+    }
+
+    /// A member that we know and that has one value here.
+    fn fixed(&mut self, member: &str, value: &str) {
+        if self.text(member).is_some_and(|given| given != value) {
+            self.fault(member, format!("only {value} is supported"));
+        }
+    }
+}
+
+/// Octets of a name or of any other text of the metadata.
+const TEXT_BYTES: usize = 2048;
+
+impl ClientMetadata {
+    /// Reads metadata by their names of RFC 7591 and OpenID Connect Registration. Every fault is told at once; a member that
+    /// isn't known is one, so that a slip of the pen isn't lost.
+    pub fn parse(value: &Value) -> Result<Self, Vec<MetadataFault>> {
+        let Value::Object(members) = value else {
+            let reason = "client metadata must be a JSON object".to_owned();
+            return Err(vec![MetadataFault { member: "metadata".to_owned(), reason }]);
+        };
+        let mut reader = Reader { members: members.clone(), faults: Vec::new() };
+        let metadata = Self::read(&mut reader);
+        metadata.check_together(&mut reader);
+        let unknown: Vec<String> = reader.members.keys().cloned().collect();
+        for member in unknown {
+            reader.fault(&member, "is not a known member of client metadata");
+        }
+        if reader.faults.is_empty() { Ok(metadata) } else { Err(reader.faults) }
+    }
+
+    fn read(reader: &mut Reader) -> Self {
+        let application_type = reader.word("application_type", ApplicationType::ALL, ApplicationType::Web);
+        // RFC 7591 section 2: the defaults of absent members.
+        let grant_types = reader.words("grant_types", GrantType::ALL).unwrap_or_else(|| vec![GrantType::AuthorizationCode]);
+        let by_code = grant_types.contains(&GrantType::AuthorizationCode);
+        let response_types = reader
+            .words("response_types", ResponseType::ALL)
+            .unwrap_or_else(|| if by_code { vec![ResponseType::Code] } else { Vec::new() });
+        reader.fixed("id_token_signed_response_alg", "RS256");
+        reader.fixed("subject_type", "public");
+        Self {
+            name: reader.text("client_name"),
+            redirect_uris: reader.redirect_uris("redirect_uris", application_type),
+            post_logout_redirect_uris: reader.redirect_uris("post_logout_redirect_uris", application_type),
+            auth_method: reader.word(
+                "token_endpoint_auth_method",
+                ClientAuthMethod::ALL,
+                ClientAuthMethod::ClientSecretBasic,
+            ),
+            // RFC 7591 section 2: a default set of our choice. What is about people is for those who sign people in.
+            scope: reader.scope(if by_code { Scope::standard() } else { Scope::empty() }),
+            contacts: reader.texts("contacts").unwrap_or_default(),
+            client_uri: reader.web_address("client_uri"),
+            logo_uri: reader.web_address("logo_uri"),
+            policy_uri: reader.web_address("policy_uri"),
+            tos_uri: reader.web_address("tos_uri"),
+            initiate_login_uri: reader.web_address("initiate_login_uri"),
+            default_max_age: reader.number("default_max_age"),
+            require_auth_time: reader.flag("require_auth_time"),
+            software: (reader.text("software_id"), reader.text("software_version")),
+            application_type,
+            grant_types,
+            response_types,
+        }
+    }
+
+    /// The rules that are about several members.
+    fn check_together(&self, reader: &mut Reader) {
+        let by_code = self.grant_types.contains(&GrantType::AuthorizationCode);
+        // RFC 7591 section 2.1: the two lists must fit.
+        if by_code != self.response_types.contains(&ResponseType::Code) {
+            reader.fault("response_types", "must have code exactly when grant_types has authorization_code");
+        }
+        if self.grant_types.is_empty() {
+            reader.fault("grant_types", "must not be empty");
+        }
+        // RFC 6749 section 3.1.2.2. A list that was given and refused is told of already.
+        let refused = reader.faults.iter().any(|fault| fault.member == "redirect_uris");
+        if by_code && self.redirect_uris.is_empty() && !refused {
+            reader.fault("redirect_uris", "must not be empty for a client that uses authorization_code");
+        }
+        // RFC 6749 section 4.4: only for confidential clients.
+        let public = self.auth_method == ClientAuthMethod::None;
+        if public && self.grant_types.contains(&GrantType::ClientCredentials) {
+            reader.fault("grant_types", "client_credentials needs a client that authenticates; token_endpoint_auth_method is none");
+        }
+        if self.grant_types.contains(&GrantType::RefreshToken) && !by_code {
+            reader.fault("grant_types", "refresh_token needs authorization_code: nothing else issues refresh tokens");
+        }
+    }
+
+    /// The metadata by their registered names; [`parse`](Self::parse) reads it back.
+    pub fn to_json(&self) -> Value {
+        let words = |texts: Vec<&'static str>| Value::from(texts);
+        let mut members = Map::new();
+        let mut put = |member: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                members.insert(member.to_owned(), value);
+            }
+        };
+        let uris = |uris: &[RedirectUri]| Value::from(uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>());
+        let text = |text: &Option<String>| text.clone().map(Value::from);
+        put("client_name", text(&self.name));
+        put("redirect_uris", (!self.redirect_uris.is_empty()).then(|| uris(&self.redirect_uris)));
+        put(
+            "post_logout_redirect_uris",
+            (!self.post_logout_redirect_uris.is_empty()).then(|| uris(&self.post_logout_redirect_uris)),
+        );
+        put("grant_types", Some(words(self.grant_types.iter().map(|it| it.as_str()).collect())));
+        put("response_types", Some(words(self.response_types.iter().map(|it| it.as_str()).collect())));
+        put("token_endpoint_auth_method", Some(self.auth_method.as_str().into()));
+        put("application_type", Some(self.application_type.as_str().into()));
+        put("scope", Some(self.scope.to_string().into()));
+        put("contacts", (!self.contacts.is_empty()).then(|| self.contacts.clone().into()));
+        put("client_uri", text(&self.client_uri));
+        put("logo_uri", text(&self.logo_uri));
+        put("policy_uri", text(&self.policy_uri));
+        put("tos_uri", text(&self.tos_uri));
+        put("initiate_login_uri", text(&self.initiate_login_uri));
+        put("default_max_age", self.default_max_age.map(Value::from));
+        put("require_auth_time", self.require_auth_time.then_some(Value::Bool(true)));
+        put("software_id", text(&self.software.0));
+        put("software_version", text(&self.software.1));
+        Value::Object(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn good() -> Value {
+        json!({
+            "client_name": "Web shop",
+            "redirect_uris": ["https://shop.example/cb"],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid email",
+        })
+    }
+
+    #[test]
+    fn absent_members_have_the_defaults_of_the_rfc() {
+        let metadata = ClientMetadata::parse(&json!({ "redirect_uris": ["https://shop.example/cb"] })).unwrap();
+        assert_eq!(metadata.auth_method, ClientAuthMethod::ClientSecretBasic);
+        assert_eq!(metadata.grant_types, [GrantType::AuthorizationCode]);
+        assert_eq!(metadata.response_types, [ResponseType::Code]);
+        assert_eq!(metadata.application_type, ApplicationType::Web);
+        assert_eq!(metadata.scope, Scope::standard());
+        let machine = ClientMetadata::parse(&json!({ "grant_types": ["client_credentials"] })).unwrap();
+        assert!(machine.scope.is_empty() && machine.response_types.is_empty());
+    }
+
+    #[test]
+    fn metadata_survive_their_json() {
+        let whole = json!({
+            "client_name": "App",
+            "redirect_uris": ["https://shop.example/cb", "com.example.app:/cb"],
+            "post_logout_redirect_uris": ["https://shop.example/bye"],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "token_endpoint_auth_method": "none",
+            "application_type": "native",
+            "scope": "email openid",
+            "contacts": ["ops@shop.example"],
+            "client_uri": "https://shop.example",
+            "logo_uri": "https://shop.example/logo.png",
+            "policy_uri": "https://shop.example/policy",
+            "tos_uri": "https://shop.example/tos",
+            "initiate_login_uri": "https://shop.example/login",
+            "default_max_age": 3600,
+            "require_auth_time": true,
+            "software_id": "app",
+            "software_version": "1",
+        });
+        let metadata = ClientMetadata::parse(&whole).unwrap();
+        assert_eq!(metadata.to_json(), whole);
+        assert_eq!(ClientMetadata::parse(&metadata.to_json()), Ok(metadata));
+    }
+
+    #[test]
+    fn each_spoiled_member_is_named() {
+        let cases: &[(&str, Value)] = &[
+            ("client_name", json!(7)),
+            ("client_name", json!("")),
+            ("client_name", json!("a\nb")),
+            ("redirect_uris", json!([])),
+            ("redirect_uris", json!("https://shop.example/cb")),
+            ("redirect_uris", json!(["https://shop.example/cb", "https://shop.example/cb"])),
+            ("redirect_uris", json!(["http://shop.example/cb"])),
+            ("redirect_uris", json!(["com.example.app:/cb"])),
+            ("post_logout_redirect_uris", json!(["javascript:alert(1)"])),
+            ("grant_types", json!(["implicit"])),
+            ("grant_types", json!(["authorization_code", 1])),
+            ("response_types", json!(["token"])),
+            ("response_types", json!([])),
+            ("token_endpoint_auth_method", json!("private_key_jwt")),
+            ("application_type", json!("tv")),
+            ("scope", json!("a  b")),
+            ("scope", json!(["a"])),
+            ("contacts", json!("me")),
+            ("logo_uri", json!("javascript:alert(1)")),
+            ("logo_uri", json!("http://shop.example/logo.png")),
+            ("tos_uri", json!("https://u:p@shop.example/")),
+            ("default_max_age", json!(-1)),
+            ("default_max_age", json!("1")),
+            ("require_auth_time", json!("yes")),
+            ("id_token_signed_response_alg", json!("none")),
+            ("subject_type", json!("pairwise")),
+            ("redirect_uri", json!("https://shop.example/cb")),
+        ];
+        for (member, value) in cases {
+            let mut metadata = good();
+            metadata[*member] = value.clone();
+            let faults = ClientMetadata::parse(&metadata).unwrap_err();
+            assert!(faults.iter().any(|fault| fault.member == *member), "{member} {value}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let bad = json!({ "client_name": 1, "logo_uri": "x", "redirect_uris": ["http://a.example"], "colour": "red" });
+        let faults = ClientMetadata::parse(&bad).unwrap_err();
+        let members: Vec<&str> = faults.iter().map(|fault| fault.member.as_str()).collect();
+        assert_eq!(members, ["client_name", "redirect_uris", "logo_uri", "colour"]);
+        assert_eq!(faults[1].code(), "invalid_redirect_uri");
+        assert_eq!(faults[0].code(), "invalid_client_metadata");
+    }
+
+    #[test]
+    fn members_must_fit_together() {
+        for (metadata, member) in [
+            (json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "none" }), "grant_types"),
+            (json!({ "grant_types": ["refresh_token"] }), "grant_types"),
+            (json!({ "grant_types": [] }), "grant_types"),
+            (json!({ "grant_types": ["client_credentials"], "response_types": ["code"] }), "response_types"),
+            (json!({}), "redirect_uris"),
+        ] {
+            let faults = ClientMetadata::parse(&metadata).unwrap_err();
+            assert_eq!(faults[0].member, member, "{metadata}");
+        }
+    }
+}
