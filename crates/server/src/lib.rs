@@ -8,6 +8,7 @@ pub mod error;
 mod health;
 mod request;
 mod routes;
+pub mod sealing;
 mod start;
 pub mod tenant;
 
