@@ -4,10 +4,16 @@
 
 pub mod access_token;
 pub mod client;
+pub mod client_auth;
+#[cfg(test)]
+mod fixture;
+pub mod grant;
 pub mod id_token;
 pub mod jose;
 pub mod params;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod refresh_token;
 pub mod resource_server;
 pub mod scope;
+pub mod token;

@@ -36,6 +36,15 @@ macro_rules! ids {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u128())
             }
+
+            /// The 16 octets of the body, for texts that pack an id among other octets.
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.to_be_bytes()
+            }
+
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(u128::from_be_bytes(bytes))
+            }
         }
 
         impl fmt::Display for $name {
@@ -164,6 +173,13 @@ texts! {
     ClientId <= 128;
     /// The `sub` of a user (OpenID Connect Core section 2: at most 255 ASCII characters). Random or imported; never changes.
     Subject <= 255;
+}
+
+/// Tokens that a client gets in its own name are about the client (RFC 9068 section 2.2).
+impl From<ClientId> for Subject {
+    fn from(client: ClientId) -> Self {
+        Self(client.0)
+    }
 }
 
 #[cfg(test)]
