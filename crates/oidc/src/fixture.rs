@@ -85,7 +85,7 @@ pub(crate) fn api() -> ResourceServer {
         identifier: resource("https://api.example.test"),
         scopes: scope("api:read api:write"),
         format: TokenFormat::JwtEs256,
-        access_token_lifetime: Duration::from_secs(300),
+        access_token_lifetime: Duration::from_mins(5),
         introspection_client: None,
     }
 }

@@ -278,9 +278,8 @@ mod tests {
             (NEWEST, _, _) if rotates => Cell::Next,
             (NEWEST, _, _) => Cell::Kept,
             (4, 0..30, _) => Cell::Same,
-            (4, _, _) => Cell::Ended,
             (3, _, 0..30) => Cell::Refused(R::RefreshTokenSuperseded),
-            (0..=3, _, _) => Cell::Ended,
+            (0..=4, _, _) => Cell::Ended,
             _ => Cell::Refused(R::RefreshTokenUnknown),
         }
     }
