@@ -14,6 +14,9 @@ use crate::{install, run};
 
 const START_WITHIN: Duration = Duration::from_mins(1);
 
+/// The signal on which PostgreSQL ends without waiting for its clients.
+const FAST_END: &str = "INT";
+
 /// The running server; dropped, it ends and its files go.
 pub(crate) struct Cluster {
     server: Child,
@@ -65,7 +68,8 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        run::stop(&mut self.server);
+        // TERM would have it wait for its clients.
+        run::stop_by(FAST_END, &mut self.server);
         if let Err(error) = fs::remove_dir_all(&self.directory) {
             eprintln!("cannot remove {}: {error}", self.directory.display());
         }
@@ -124,11 +128,11 @@ fn serve(programs: &Path, directory: &Path, owner: Option<&str>, port: u16) -> R
     run::start(command.current_dir("/").stdout(log).stderr(errors))
 }
 
-/// `setpriv` is part of every Debian. The server ends with this program, whatever ends that: INT is its "fast" end.
+/// `setpriv` is part of every Debian. The server ends with this program, whatever ends that.
 fn as_user(owner: Option<&str>, program: &Path) -> Command {
     let Some(owner) = owner else { return tied_to_this(program) };
     let mut command = tied_to_this(Path::new("setpriv"));
-    command.args(["--reuid", owner, "--regid", owner, "--init-groups", "--pdeathsig", "INT"]).arg(program);
+    command.args(["--reuid", owner, "--regid", owner, "--init-groups", "--pdeathsig", FAST_END]).arg(program);
     command
 }
 

@@ -95,10 +95,15 @@ pub(crate) fn ended(child: &mut Child) -> Result<Option<ExitStatus>, String> {
 
 /// Asks the program and what it started to end; after a while, makes them.
 pub(crate) fn stop(child: &mut Child) {
+    stop_by("TERM", child);
+}
+
+/// The same, by the signal that this program understands best.
+pub(crate) fn stop_by(name: &str, child: &mut Child) {
     if matches!(child.try_wait(), Ok(Some(_))) {
         return;
     }
-    signal("TERM", child);
+    signal(name, child);
     let deadline = Instant::now() + GRACE;
     while Instant::now() < deadline {
         if matches!(child.try_wait(), Ok(Some(_))) {

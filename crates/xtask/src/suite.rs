@@ -29,9 +29,8 @@ pub(crate) fn test(place: &Place) -> Result<(), String> {
     let mut steps = Steps::of(9);
     steps.step("what the system must have", install::for_testing)?;
     let path = steps.step("Node and the locked JavaScript packages", || {
-        let path = node::search_path(place)?;
-        node::install_locked(place, &path)?;
-        Ok(path)
+        node::install_locked(place)?;
+        node::search_path(place)
     })?;
     without_tests(place, &mut steps)?;
     let cluster = steps.step("a private PostgreSQL", Cluster::start)?;
