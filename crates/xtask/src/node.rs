@@ -65,9 +65,7 @@ pub(crate) fn install_locked(place: &Place) -> Result<(), String> {
         let directory = place.root().join(directory);
         if directory.join("package-lock.json").is_file() {
             let mut npm = Command::new("npm");
-            npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-                .current_dir(&directory)
-                .env("PATH", path);
+            npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&directory);
             run::run(&mut npm)?;
         }
     }
