@@ -1,1 +1,14 @@
+//! What the black-box tests are written with: a whole Portico on a free port with a clock that the test holds, browsers
+//! without scripts, relying parties, and the verbs of a story.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in the harness fails the test")]
+
+mod browser;
+mod page;
+mod relying_party;
+mod world;
+
+pub use browser::{Browser, client};
+pub use page::{Form, Page};
+pub use relying_party::{Answer, CHALLENGE, RelyingParty, TokenAnswer, Tokens, VERIFIER, claims, header};
+pub use world::World;

@@ -1,1 +1,5 @@
+//! Black-box tests: the real server on a free port, spoken to as browsers and relying parties do. Files mirror URLs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
+
+mod health;
