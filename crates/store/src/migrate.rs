@@ -28,6 +28,7 @@ macro_rules! migrations {
 
 migrations! {
     "0001_foundation",
+    "0002_people",
 }
 
 /// A migration that a database says it had.

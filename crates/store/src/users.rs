@@ -1,0 +1,180 @@
+//! People, their addresses and their passwords.
+
+use identity::password::{PasswordHash, StoredPassword};
+use identity::{Profile, User, UserEmail};
+use terms::{CanonicalEmail, EmailAddress, Subject, Timestamp, UserId};
+
+use crate::fault::Fault;
+use crate::row::{BadColumn, FromRow, Row};
+use crate::statement::verbs;
+use crate::tx::{Read, Tx};
+use crate::value::Json;
+
+/// A column that holds an address as its owner writes it, or nothing.
+pub(crate) fn opt_address(row: &Row, column: &'static str) -> Result<Option<EmailAddress>, BadColumn> {
+    let text = row.opt_text(column)?;
+    text.map(|text| EmailAddress::parse(&text).map_err(|error| BadColumn::new(column, error))).transpose()
+}
+
+/// A user with one of their addresses: a user with several comes as several rows.
+pub struct UserRow {
+    user: User,
+}
+
+impl FromRow for UserRow {
+    const TABLE: &'static str = "user_account";
+    const KEY: &'static str = "user_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        let email = match opt_address(row, "written")? {
+            None => None,
+            Some(address) => Some(UserEmail {
+                address,
+                verified_at: row.opt_time("verified_at")?,
+                is_primary: row.bool("is_primary")?,
+            }),
+        };
+        Ok(Self {
+            user: User {
+                id: row.parse("user_id")?,
+                subject: row.parse("subject")?,
+                emails: email.into_iter().collect(),
+                profile: row.json::<Profile>("profile")?,
+                created_at: row.time("created_at")?,
+                updated_at: row.time("updated_at")?,
+                disabled_at: row.opt_time("disabled_at")?,
+            },
+        })
+    }
+}
+
+/// Joins rows of one user that follow each other.
+fn users_of(rows: Vec<UserRow>) -> Vec<User> {
+    let mut users: Vec<User> = Vec::new();
+    for UserRow { user } in rows {
+        match users.last_mut() {
+            Some(last) if last.id == user.id => last.emails.extend(user.emails),
+            _ => users.push(user),
+        }
+    }
+    users
+}
+
+impl FromRow for StoredPassword {
+    const TABLE: &'static str = "password";
+    const KEY: &'static str = "user_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self {
+            user_id: row.parse("user_id")?,
+            hash: PasswordHash::from_stored(row.text("phc")?),
+            version: row.int("version")?,
+            changed_at: row.time("changed_at")?,
+        })
+    }
+}
+
+impl Read {
+    pub async fn user(&mut self, user: UserId) -> Result<Option<User>, Fault> {
+        Ok(users_of(self.user_rows(user).await?).pop())
+    }
+
+    /// Who has this address, verified or not.
+    pub async fn user_by_email(&mut self, email: &CanonicalEmail) -> Result<Option<User>, Fault> {
+        Ok(users_of(self.user_rows_by_email(email).await?).pop())
+    }
+
+    pub async fn user_by_subject(&mut self, subject: &Subject) -> Result<Option<User>, Fault> {
+        Ok(users_of(self.user_rows_by_subject(subject).await?).pop())
+    }
+
+    /// Users in the order of their making, after the one named.
+    pub async fn users_after(&mut self, after: Option<UserId>, most: u32) -> Result<Vec<User>, Fault> {
+        let after = after.map_or_else(String::new, |id| id.to_string());
+        Ok(users_of(self.user_rows_after(&after, most).await?))
+    }
+}
+
+impl Tx {
+    /// Makes a user with their addresses. False when the subject or an address is another's: then the caller must roll
+    /// back or answer without having made anyone, which is why nothing stays behind.
+    pub async fn insert_user(&mut self, user: &User, webauthn_handle: &[u8; 32]) -> Result<bool, Fault> {
+        if !self.insert_account(user, webauthn_handle).await? {
+            return Ok(false);
+        }
+        for email in &user.emails {
+            if !self.insert_email(user.id, email).await? {
+                self.delete_user(user.id).await?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+verbs! {
+    read many user_rows(user: UserId) -> UserRow =
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at,
+                e.written, e.verified_at, e.is_primary
+           FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+          WHERE u.tenant_id = $1 AND u.user_id = $2 ORDER BY e.canonical";
+
+    read many user_rows_by_email(email: &CanonicalEmail) -> UserRow =
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at,
+                e.written, e.verified_at, e.is_primary
+           FROM user_email f
+           JOIN user_account u ON u.tenant_id = f.tenant_id AND u.user_id = f.user_id
+           JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+          WHERE f.tenant_id = $1 AND f.canonical = $2 ORDER BY e.canonical";
+
+    read many user_rows_by_subject(subject: &Subject) -> UserRow =
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at,
+                e.written, e.verified_at, e.is_primary
+           FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+          WHERE u.tenant_id = $1 AND u.subject = $2 ORDER BY e.canonical";
+
+    read many user_rows_after(after: &str, most: u32) -> UserRow =
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at,
+                e.written, e.verified_at, e.is_primary
+           FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+          WHERE u.tenant_id = $1 AND u.user_id IN (
+                SELECT p.user_id FROM user_account p WHERE p.tenant_id = $1 AND p.user_id > $2 ORDER BY p.user_id LIMIT $3)
+          ORDER BY u.user_id, e.canonical";
+
+    pub read opt password_of(user: UserId) -> StoredPassword =
+        "SELECT user_id, phc, version, changed_at FROM password WHERE tenant_id = $1 AND user_id = $2";
+
+    write guard insert_account(it: &User, webauthn_handle: &[u8; 32])
+        [it.id, it.subject, *webauthn_handle, Json(&it.profile), it.created_at, it.updated_at, it.disabled_at] =
+        "INSERT INTO user_account (tenant_id, user_id, subject, webauthn_handle, profile, created_at, updated_at, disabled_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+
+    /// Gives a user an address. False when it is anyone's already.
+    pub write guard insert_email(user: UserId, it: &UserEmail)
+        [it.address.canonical(), it.address.as_written(), user, it.verified_at, it.is_primary] =
+        "INSERT INTO user_email (tenant_id, canonical, written, user_id, verified_at, is_primary)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+
+    /// Sets a password and answers its version: records that name an earlier one no longer hold.
+    pub write one set_password(user: UserId, hash: &PasswordHash, now: Timestamp)[user, hash.as_phc(), now] -> i64 =
+        "INSERT INTO password (tenant_id, user_id, phc, version, changed_at) VALUES ($1, $2, $3, 1, $4)
+         ON CONFLICT (tenant_id, user_id) DO UPDATE
+            SET phc = excluded.phc, version = password.version + 1, changed_at = excluded.changed_at
+         RETURNING version AS n";
+
+    /// Stores the same password at another cost, if it is still the same.
+    pub write guard rehash_password(user: UserId, version: i64, hash: &PasswordHash)[user, version, hash.as_phc()] =
+        "UPDATE password SET phc = $4 WHERE tenant_id = $1 AND user_id = $2 AND version = $3";
+
+    pub write guard set_profile(user: UserId, profile: &Profile, now: Timestamp)[user, Json(profile), now] =
+        "UPDATE user_account SET profile = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2";
+
+    /// Disables a user, or enables them again with nothing. Their live sessions are ended by
+    /// [`Tx::end_sessions_of_user`].
+    pub write guard set_disabled(user: UserId, disabled_at: Option<Timestamp>) =
+        "UPDATE user_account SET disabled_at = $3 WHERE tenant_id = $1 AND user_id = $2";
+
+    /// Deletes a user with their addresses, password and sessions.
+    pub write guard delete_user(user: UserId) =
+        "DELETE FROM user_account WHERE tenant_id = $1 AND user_id = $2";
+}
