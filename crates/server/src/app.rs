@@ -1,25 +1,184 @@
-//! What every handler may use.
+//! What every handler may use, and how it is opened.
 
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use store::{Fault, Store};
+use terms::{EventId, TenantId};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Mode};
 use crate::entropy::Entropy;
-use crate::tenant::Directory;
+use crate::provision::{self, NewTenant, ProvisionError};
+use crate::sealing::{MasterKeyError, MasterKeyRing};
+use crate::tenant::{DEFAULT_SLUG, Directory, Issuer};
+use crate::tenants::{self, Loaded};
 
 /// The running server, shared by all requests.
 pub struct App {
     pub config: Config,
     pub clock: Clock,
     pub entropy: Entropy,
+    pub store: Store,
+    pub master_keys: MasterKeyRing,
     /// All tenants as of the last look at the database.
-    pub tenants: ArcSwap<Directory>,
+    pub tenants: ArcSwap<Loaded>,
+    /// Held for as long as the app lives: with SQLite one process has the data.
+    _lock: Option<DataLock>,
 }
 
 impl App {
-    pub fn new(config: Config, clock: Clock, directory: Directory) -> Arc<Self> {
-        Arc::new(Self { config, clock, entropy: Entropy, tenants: ArcSwap::from_pointee(directory) })
+    /// The tenants as of the last look at the database.
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.tenants.load().directory)
     }
+
+    /// Makes changes of tenants, keys and clients known to this process at once.
+    pub async fn reload_tenants(&self) -> Result<(), Fault> {
+        let loaded = tenants::load(&self.store, &self.master_keys).await?;
+        self.tenants.store(Arc::new(loaded));
+        Ok(())
+    }
+
+    /// A new event's id.
+    pub fn event_id(&self) -> EventId {
+        self.entropy.id(EventId::new, self.clock.now())
+    }
+}
+
+/// What to do about a schema that is missing or older than the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// `dev` and `migrate`.
+    Migrate,
+    /// Everything else.
+    Require,
+}
+
+/// An issuer that was asked for, and the one that the data has.
+#[derive(Debug)]
+pub struct IssuerDiffers {
+    pub stored: Issuer,
+    pub asked: Issuer,
+    pub mode: Mode,
+}
+
+/// Why the data can't be opened; the text says what to do.
+#[derive(Debug)]
+pub enum OpenError {
+    Folder(PathBuf, io::Error),
+    Locked(PathBuf),
+    MasterKey(MasterKeyError),
+    NotMigrated,
+    NoIssuer,
+    IssuerDiffers(Box<IssuerDiffers>),
+    Provision(ProvisionError),
+    Fault(Fault),
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(path, error) => write!(f, "cannot use the data folder {}: {error}", path.display()),
+            Self::Locked(path) => write!(
+                f,
+                "the data in {} is in use by another portico. Stop that one, or choose another data folder.",
+                path.display()
+            ),
+            Self::MasterKey(error) => error.fmt(f),
+            Self::NotMigrated => f.write_str(
+                "the database does not have this program's schema. Run `portico migrate` with the same configuration first.",
+            ),
+            Self::NoIssuer => f.write_str("there is no issuer for the default tenant; set `issuer` in the configuration"),
+            Self::IssuerDiffers(differ) => {
+                let IssuerDiffers { stored, asked, mode } = &**differ;
+                let change = match mode {
+                    Mode::Development => "start with that issuer (`--issuer`, `--port`), or choose another `--data` folder",
+                    Mode::Production => "set `issuer` to that, or use another database",
+                };
+                write!(
+                    f,
+                    "this data belongs to the issuer {stored}, not {asked}. An issuer never changes, since clients and \
+                     tokens name it: {change}."
+                )
+            }
+            Self::Provision(error) => error.fmt(f),
+            Self::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<Fault> for OpenError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl App {
+    /// Opens the data that the configuration names. With [`Schema::Migrate`] also makes the default tenant where there
+    /// is none.
+    pub async fn open(config: Config, clock: Clock, schema: Schema) -> Result<Arc<Self>, OpenError> {
+        let lock = config.database.folder().map(|folder| DataLock::take(folder, config.mode)).transpose()?;
+        let entropy = Entropy;
+        let master_keys = config.master_keys.ring(&entropy).map_err(OpenError::MasterKey)?;
+        let store = Store::open(&config.database.to_open()).await?;
+        match schema {
+            Schema::Migrate => store.migrate().await?,
+            Schema::Require if !store.is_migrated().await? => return Err(OpenError::NotMigrated),
+            Schema::Require => {}
+        }
+        let loaded = tenants::load(&store, &master_keys).await?;
+        let tenants = ArcSwap::from_pointee(loaded);
+        let app = Self { config, clock, entropy, store, master_keys, tenants, _lock: lock };
+        app.default_tenant(schema).await?;
+        Ok(Arc::new(app))
+    }
+
+    async fn default_tenant(&self, schema: Schema) -> Result<(), OpenError> {
+        let stored = self.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.clone());
+        match (stored, self.config.issuer.clone(), schema) {
+            (Some(stored), Some(asked), _) if stored != asked => {
+                let mode = self.config.mode;
+                Err(OpenError::IssuerDiffers(Box::new(IssuerDiffers { stored, asked, mode })))
+            }
+            (Some(_), _, _) => Ok(()),
+            (None, _, Schema::Require) => Err(OpenError::NotMigrated),
+            (None, None, Schema::Migrate) => Err(OpenError::NoIssuer),
+            (None, Some(issuer), Schema::Migrate) => {
+                let new = NewTenant { slug: DEFAULT_SLUG.to_owned(), issuer, hosts: Vec::new() };
+                provision::create_tenant(self, &new).await.map(|_: TenantId| ()).map_err(OpenError::Provision)
+            }
+        }
+    }
+}
+
+/// The exclusive use of a folder with an SQLite database. Given back when dropped, or when the process ends.
+#[derive(Debug)]
+pub struct DataLock(#[expect(dead_code, reason = "the open file is the lock")] File);
+
+impl DataLock {
+    fn take(folder: &Path, mode: Mode) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::Folder(folder.to_owned(), error);
+        if mode == Mode::Development {
+            make_private_folder(folder).map_err(failed)?;
+        }
+        let file = File::options().create(true).truncate(false).write(true).open(folder.join("portico.lock"));
+        let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
+/// A folder that only its owner may look into, since it holds the master key.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

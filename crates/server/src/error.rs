@@ -28,6 +28,12 @@ impl Failure {
     }
 }
 
+impl From<store::Fault> for Failure {
+    fn from(fault: store::Fault) -> Self {
+        if fault.is_busy() { Self::busy(fault) } else { Self::new(fault) }
+    }
+}
+
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Failure({})", self.cause)

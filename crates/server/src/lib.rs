@@ -6,11 +6,14 @@ pub mod config;
 pub mod entropy;
 pub mod error;
 mod health;
+pub mod logging;
+pub mod provision;
 mod request;
 mod routes;
 pub mod sealing;
 mod start;
 pub mod tenant;
+pub mod tenants;
 
 pub use request::{RequestId, Site};
 pub use start::{Options, Running, StartError, start};

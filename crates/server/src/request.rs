@@ -69,11 +69,15 @@ pub async fn find_tenant(State(app): State<Arc<App>>, mut request: Request, next
     let Some(authority) = authority(&request) else {
         return Notice::AMBIGUOUS_HOST.into_response();
     };
-    let directory = app.tenants.load();
+    let loaded = app.tenants.load_full();
+    let directory = &loaded.directory;
     let Some((tenant, routed)) = directory.resolve(&authority, request.uri().path()) else {
         // Health is asked by address, by whatever watches this process.
         return next.run(request).await;
     };
+    if !loaded.is_fresh() {
+        return Notice::BUSY.into_response();
+    }
     if routed.changed {
         let path = routed.path.to_owned();
         if let Some(uri) = with_path(request.uri(), &path) {

@@ -5,17 +5,16 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::App;
+use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::routes;
-use crate::tenant::Directory;
+use crate::tenant::{DEFAULT_SLUG, Issuer};
+use crate::{routes, tenants};
 
 /// What a server is started with.
 pub struct Options {
@@ -28,6 +27,9 @@ pub struct Options {
 pub enum StartError {
     PortTaken(SocketAddr),
     Listen(SocketAddr, io::Error),
+    /// Development serves this machine only.
+    IssuerNotLoopback(String),
+    Open(OpenError),
 }
 
 impl fmt::Display for StartError {
@@ -39,6 +41,12 @@ impl fmt::Display for StartError {
                 address.port()
             ),
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::IssuerNotLoopback(issuer) => write!(
+                f,
+                "development mode serves this machine only, so its issuer can't be {issuer}. Use a name like \
+                 http://localhost:8080, or run `portico serve`."
+            ),
+            Self::Open(error) => error.fmt(f),
         }
     }
 }
@@ -49,17 +57,23 @@ impl std::error::Error for StartError {}
 pub struct Running {
     pub app: Arc<App>,
     pub local_addr: SocketAddr,
-    /// Where the default tenant is reached.
+    /// The issuer of the default tenant: where browsers and clients begin.
     pub base_url: String,
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
+    companions: Vec<JoinHandle<()>>,
 }
 
 impl Running {
-    /// Takes no further request, lets those in flight end within the configured time, then returns.
+    /// Takes no further request, lets those in flight end within the configured time, closes the database, returns.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
-        finish(&mut self.serving, self.app.config.shutdown_grace).await;
+        if tokio::time::timeout(self.app.config.shutdown_grace, &mut self.serving).await.is_err() {
+            tracing::warn!("some requests did not end in time and were cut off");
+            self.serving.abort();
+        }
+        self.end_companions();
+        self.app.store.close().await;
     }
 
     /// Serves until `order` comes, then shuts down.
@@ -68,27 +82,36 @@ impl Running {
         tracing::info!("stopping");
         self.shutdown().await;
     }
-}
 
-async fn finish(serving: &mut JoinHandle<io::Result<()>>, grace: Duration) {
-    if tokio::time::timeout(grace, &mut *serving).await.is_err() {
-        tracing::warn!("some requests did not end in time and were cut off");
-        serving.abort();
+    fn end_companions(&self) {
+        for task in &self.companions {
+            task.abort();
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
+        self.end_companions();
     }
 }
 
 /// Binds, opens, and serves.
+///
+/// The port comes first: that it is taken is the commonest trouble, and nothing has been touched by then.
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    let Options { config, clock } = options;
+    let Options { mut config, clock } = options;
     let listener = bind(config.listen).await?;
     let local_addr = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
-    let app = App::new(config, clock, Directory::default());
+    let mut schema = Schema::Require;
+    if config.is_development() {
+        schema = Schema::Migrate;
+        config.issuer = Some(development_issuer(config.issuer, local_addr)?);
+    }
+    let app = App::open(config, clock, schema).await.map_err(StartError::Open)?;
+    let base_url =
+        app.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
     let service = routes::service(&app).into_make_service_with_connect_info::<SocketAddr>();
     let (stop, mut stopped) = watch::channel(false);
     let order = async move {
@@ -96,8 +119,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let serving =
         tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(order).await });
-    let base_url = format!("http://localhost:{}", local_addr.port());
-    Ok(Running { app, local_addr, base_url, stop, serving })
+    let companions = vec![tokio::spawn(tenants::keep_fresh(Arc::clone(&app)))];
+    Ok(Running { app, local_addr, base_url, stop, serving, companions })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -105,4 +128,12 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
         io::ErrorKind::AddrInUse => StartError::PortTaken(address),
         _ => StartError::Listen(address, error),
     })
+}
+
+fn development_issuer(asked: Option<Issuer>, local_addr: SocketAddr) -> Result<Issuer, StartError> {
+    match asked {
+        Some(issuer) if issuer.is_loopback() => Ok(issuer),
+        Some(issuer) => Err(StartError::IssuerNotLoopback(issuer.to_string())),
+        None => Ok(Issuer::on_localhost(local_addr.port())),
+    }
 }

@@ -10,6 +10,11 @@ use std::sync::Arc;
 use terms::TenantId;
 use url::Url;
 
+use crate::sealing::DataKey;
+
+/// The slug of the tenant that `dev` and `migrate` make.
+pub const DEFAULT_SLUG: &str = "default";
+
 /// An issuer identifier that a tenant can have (OpenID Connect Discovery section 3; RFC 8414 section 2): https, or http on
 /// a loopback name; no query, no fragment, no user; at the root of its host or at `/t/{slug}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +80,18 @@ impl Issuer {
         Ok(Self { text: text.to_owned(), authority, path: path.to_owned(), secure, loopback })
     }
 
+    /// Where `portico dev` lives unless told otherwise.
+    pub fn on_localhost(port: u16) -> Self {
+        let authority = if port == 80 { "localhost".to_owned() } else { format!("localhost:{port}") };
+        Self {
+            text: format!("http://{authority}"),
+            authority,
+            path: String::new(),
+            secure: false,
+            loopback: true,
+        }
+    }
+
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -128,6 +145,8 @@ pub struct Tenant {
     pub issuer: Issuer,
     /// Further authorities under which a tenant with a host of its own is reached.
     pub hosts: Vec<String>,
+    /// Seals and opens this tenant's secrets.
+    pub data_key: DataKey,
 }
 
 impl Tenant {
@@ -232,11 +251,16 @@ fn canonical_authority(authority: &str) -> String {
 mod tests {
     use super::IssuerError as E;
     use super::*;
-    use terms::Timestamp;
+    use crate::entropy::Entropy;
+    use crate::sealing::MasterKeyRing;
+    use terms::{SecretText, Timestamp};
 
     fn tenant(slug: &str, issuer: &str, hosts: &[&str]) -> Tenant {
+        let id = TenantId::new(Timestamp::from_seconds(1), [slug.as_bytes()[0]; 10]);
+        let ring = MasterKeyRing::parse(&SecretText::new("0123456789abcdef".repeat(4))).unwrap();
         Tenant {
-            id: TenantId::new(Timestamp::from_seconds(1), [slug.as_bytes()[0]; 10]),
+            id,
+            data_key: ring.new_data_key(&Entropy, id).unwrap().0,
             slug: slug.to_owned(),
             issuer: Issuer::parse(issuer).unwrap(),
             hosts: hosts.iter().map(|&host| host.to_owned()).collect(),

@@ -1,7 +1,20 @@
 //! The typed configuration: what the server may rely on after everything that was written was checked.
 
-use std::net::SocketAddr;
+mod raw;
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use identity::password::HashCost;
+use terms::SecretText;
+
+pub use raw::{EXAMPLE, RawConfig, Surroundings, schema};
+
+use crate::entropy::Entropy;
+use crate::sealing::{MasterKeyError, MasterKeyRing};
+use crate::tenant::Issuer;
 
 /// How the program was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +31,138 @@ pub struct Config {
     pub mode: Mode,
     /// Port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// The default tenant's issuer. In development none means `http://localhost` with the port in use.
+    pub issuer: Option<Issuer>,
+    pub database: Database,
+    pub master_keys: MasterKeySource,
+    pub log: LogConfig,
+    pub password_hashing: PasswordHashing,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// How long requests in flight may go on after the order to stop.
     pub shutdown_grace: Duration,
+}
+
+impl Config {
+    /// What `portico dev` runs with: everything in one folder, on loopback.
+    pub fn development(data: &Path, port: u16, issuer: Option<Issuer>) -> Self {
+        Self {
+            mode: Mode::Development,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            issuer,
+            database: Database::Sqlite(data.join("portico.db")),
+            master_keys: MasterKeySource::FileOrNew(data.join("master.key")),
+            log: LogConfig::default(),
+            password_hashing: PasswordHashing::default(),
+            request_timeout: DEFAULT_REQUEST_TIMEOUT,
+            shutdown_grace: DEFAULT_SHUTDOWN_GRACE,
+        }
+    }
+
+    pub fn is_development(&self) -> bool {
+        self.mode == Mode::Development
+    }
+
+    /// Whether people may make their own accounts. It takes a mail that arrives, and only development has a mailbox yet.
+    pub fn allows_sign_up(&self) -> bool {
+        self.is_development()
+    }
+}
+
+const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
+
+/// Where the data lies.
+#[derive(Clone)]
+pub enum Database {
+    Sqlite(PathBuf),
+    /// A URL, which may hold a password.
+    Postgres(SecretText),
+}
+
+impl Database {
+    /// As [`store::Store::open`] takes it.
+    pub fn to_open(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres(url) => url.reveal().to_owned(),
+        }
+    }
+
+    /// The folder beside the SQLite file, for the lock and the socket.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => path.parent(),
+            Self::Postgres(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Self::Postgres(_) => f.write_str("Postgres(..)"),
+        }
+    }
+}
+
+/// Where the master keys come from.
+#[derive(Clone, Debug)]
+pub enum MasterKeySource {
+    Text(SecretText),
+    File(PathBuf),
+    /// The file, made with a new key where there is none. Development only.
+    FileOrNew(PathBuf),
+}
+
+impl MasterKeySource {
+    pub fn ring(&self, entropy: &Entropy) -> Result<MasterKeyRing, MasterKeyError> {
+        match self {
+            Self::Text(text) => MasterKeyRing::parse(text),
+            Self::File(path) => MasterKeyRing::read(path),
+            Self::FileOrNew(path) => MasterKeyRing::read_or_create(path, entropy),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// As the `RUST_LOG` variable of many programs: a level, or `target=level` with commas between.
+    pub filter: String,
+    pub json: bool,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), json: false }
+    }
+}
+
+/// What a password hash may cost this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordHashing {
+    pub cost: HashCost,
+    /// Hashes at once; each holds its memory for as long as the server runs.
+    pub at_once: usize,
+}
+
+impl Default for PasswordHashing {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { cost: HashCost::STANDARD, at_once: cores }
+    }
+}
+
+/// One thing that is wrong with a configuration: where, what, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFault {
+    pub key: String,
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.problem)
+    }
 }

@@ -1,0 +1,455 @@
+//! The configuration as it is written, and the checks between it and [`Config`].
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use identity::password::HashCost;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use terms::SecretText;
+use toml::{Table, Value};
+
+use super::{
+    Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, LogConfig,
+    MasterKeySource, Mode, PasswordHashing,
+};
+use crate::tenant::Issuer;
+
+/// An example that names every key; the one in `config/` is this text.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// The JSON Schema of the configuration file.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(RawConfig).to_value()
+}
+
+/// The configuration of `portico serve`. Relative paths start at the folder of the file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Portico configuration")]
+pub struct RawConfig {
+    /// Address and port to listen on, for example "127.0.0.1:8080". Put a proxy that speaks TLS before it.
+    pub listen: Option<String>,
+    /// The issuer of the default tenant: the https URL by which browsers reach it. It is stored when the database is
+    /// migrated first and can't be changed afterwards.
+    pub issuer: Option<String>,
+    /// The path of an SQLite file, or a postgres:// URL. Or the environment variable PORTICO_DATABASE, where a
+    /// password is better kept.
+    #[schemars(with = "Option<String>")]
+    pub database: Option<SecretText>,
+    /// A file with the master key, readable by its owner only. Or the environment variable PORTICO_MASTER_KEY.
+    pub master_key_file: Option<PathBuf>,
+    /// How long a request may take, in seconds (1 to 300).
+    pub request_timeout_seconds: Option<u64>,
+    /// How long requests in flight may go on after the order to stop, in seconds (0 to 300).
+    pub shutdown_grace_seconds: Option<u64>,
+    pub log: Option<RawLog>,
+    pub password_hashing: Option<RawPasswordHashing>,
+    /// What the environment says; never part of the file.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub surroundings: Surroundings,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawLog {
+    /// A level (error, warn, info, debug, trace), or target=level pairs with commas between.
+    pub filter: Option<String>,
+    /// One JSON object per line instead of text.
+    pub json: Option<bool>,
+}
+
+/// What a password hash (argon2id) costs. The defaults are what OWASP recommends.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawPasswordHashing {
+    /// Memory of one hash in KiB (19456 to 1048576).
+    pub memory_kib: Option<u32>,
+    /// Passes over that memory (1 to 16); with less than 46 MiB at least 2.
+    pub passes: Option<u32>,
+    /// Hashes at once (1 to 256); by default the number of processor cores.
+    pub at_once: Option<usize>,
+}
+
+/// What the configuration takes from around the file.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The folder at which relative paths start.
+    pub folder: PathBuf,
+    /// `PORTICO_MASTER_KEY`.
+    pub master_key: Option<SecretText>,
+    /// `PORTICO_DATABASE`.
+    pub database: Option<SecretText>,
+}
+
+impl Surroundings {
+    /// The process's environment, and the folder of the configuration file.
+    pub fn of(file: &Path) -> Self {
+        let secret = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(SecretText::new);
+        Self {
+            folder: file.parent().map(Path::to_owned).unwrap_or_default(),
+            master_key: secret("PORTICO_MASTER_KEY"),
+            database: secret("PORTICO_DATABASE"),
+        }
+    }
+}
+
+impl RawConfig {
+    /// Reads the text of a file. Unknown keys and values of a wrong type are faults, each with its key.
+    ///
+    /// A value that can't be read is left out, so that the rest can still be checked: see [`Config::read`].
+    fn parse(text: &str) -> (Self, Vec<ConfigFault>) {
+        let table: Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                let fault =
+                    ConfigFault { key: "the file".to_owned(), problem: format!("is not TOML: {error}") };
+                return (Self::default(), vec![fault]);
+            }
+        };
+        let mut faults = Vec::new();
+        let mut good = Table::new();
+        for leaf in leaves(&table) {
+            match Self::deserialize(Value::Table(leaf.alone())) {
+                Ok(_) => leaf.put_into(&mut good),
+                Err(error) => {
+                    faults
+                        .push(ConfigFault { key: leaf.path.join("."), problem: error.message().to_owned() });
+                }
+            }
+        }
+        match Self::deserialize(Value::Table(good)) {
+            Ok(raw) => (raw, faults),
+            Err(error) => {
+                faults.push(ConfigFault { key: "the file".to_owned(), problem: error.message().to_owned() });
+                (Self::default(), faults)
+            }
+        }
+    }
+}
+
+/// One value of a table of tables, with the keys that lead to it.
+struct Leaf {
+    path: Vec<String>,
+    value: Value,
+}
+
+impl Leaf {
+    fn alone(&self) -> Table {
+        let mut table = Table::new();
+        self.put_into(&mut table);
+        table
+    }
+
+    fn put_into(&self, table: &mut Table) {
+        match self.path.as_slice() {
+            [key] => {
+                table.insert(key.clone(), self.value.clone());
+            }
+            [section, key] => {
+                let inner = table.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
+                if let Value::Table(inner) = inner {
+                    inner.insert(key.clone(), self.value.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Sections are one deep. What lies deeper stays a value, and is refused as one.
+fn leaves(table: &Table) -> Vec<Leaf> {
+    let mut leaves = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(section) if !section.is_empty() => {
+                leaves.extend(section.iter().map(|(inner, value)| Leaf {
+                    path: vec![key.clone(), inner.clone()],
+                    value: value.clone(),
+                }));
+            }
+            value => leaves.push(Leaf { path: vec![key.clone()], value: value.clone() }),
+        }
+    }
+    leaves
+}
+
+impl Config {
+    /// Checks the text of a configuration file. All faults at once, each with its key and what to do.
+    pub fn read(text: &str, surroundings: Surroundings) -> Result<Self, Vec<ConfigFault>> {
+        let (mut raw, mut faults) = RawConfig::parse(text);
+        raw.surroundings = surroundings;
+        // A key whose value could not be read is not missing as well.
+        let unread: Vec<String> = faults.iter().map(|fault| fault.key.clone()).collect();
+        match Self::try_from(raw) {
+            Ok(config) if faults.is_empty() => return Ok(config),
+            Ok(_) => {}
+            Err(more) => faults.extend(more.into_iter().filter(|fault| !unread.contains(&fault.key))),
+        }
+        Err(faults)
+    }
+}
+
+impl TryFrom<RawConfig> for Config {
+    type Error = Vec<ConfigFault>;
+
+    fn try_from(raw: RawConfig) -> Result<Self, Vec<ConfigFault>> {
+        let mut checks = Checks { faults: Vec::new() };
+        let listen = checks.listen(raw.listen.as_deref());
+        let issuer = checks.issuer(raw.issuer.as_deref());
+        let database = checks.database(&raw);
+        let master_keys = checks.master_keys(&raw);
+        let log = checks.log(raw.log.unwrap_or_default());
+        let password_hashing = checks.password_hashing(&raw.password_hashing.unwrap_or_default());
+        let request_timeout = checks.seconds(
+            "request_timeout_seconds",
+            raw.request_timeout_seconds,
+            1,
+            DEFAULT_REQUEST_TIMEOUT,
+        );
+        let shutdown_grace =
+            checks.seconds("shutdown_grace_seconds", raw.shutdown_grace_seconds, 0, DEFAULT_SHUTDOWN_GRACE);
+        let (Some(listen), Some(issuer), Some(database), Some(master_keys)) =
+            (listen, issuer, database, master_keys)
+        else {
+            return Err(checks.faults);
+        };
+        if !checks.faults.is_empty() {
+            return Err(checks.faults);
+        }
+        Ok(Self {
+            mode: Mode::Production,
+            listen,
+            issuer: Some(issuer),
+            database,
+            master_keys,
+            log,
+            password_hashing,
+            request_timeout,
+            shutdown_grace,
+        })
+    }
+}
+
+/// Collects what is wrong while every key is looked at.
+struct Checks {
+    faults: Vec<ConfigFault>,
+}
+
+impl Checks {
+    fn fault<T>(&mut self, key: &str, problem: impl Into<String>) -> Option<T> {
+        self.faults.push(ConfigFault { key: key.to_owned(), problem: problem.into() });
+        None
+    }
+
+    fn listen(&mut self, text: Option<&str>) -> Option<SocketAddr> {
+        let text = text.unwrap_or("127.0.0.1:8080");
+        text.parse().ok().or_else(|| {
+            self.fault(
+                "listen",
+                format!("{text:?} is not an address with a port; write it like \"127.0.0.1:8080\""),
+            )
+        })
+    }
+
+    fn issuer(&mut self, text: Option<&str>) -> Option<Issuer> {
+        let Some(text) = text else {
+            return self.fault("issuer", "is missing; write the URL by which browsers reach this server");
+        };
+        Issuer::parse(text).map_err(|error| self.fault::<Issuer>("issuer", format!("{text:?} {error}"))).ok()
+    }
+
+    fn database(&mut self, raw: &RawConfig) -> Option<Database> {
+        let Some(text) = raw.surroundings.database.as_ref().or(raw.database.as_ref()) else {
+            return self.fault(
+                "database",
+                "is missing; write the path of an SQLite file or a postgres:// URL, or set PORTICO_DATABASE",
+            );
+        };
+        let written = text.reveal();
+        if written.starts_with("postgres://") || written.starts_with("postgresql://") {
+            return match url::Url::parse(written) {
+                Ok(url) if url.has_host() => Some(Database::Postgres(text.clone())),
+                _ => self
+                    .fault("database", "is not a postgres URL; write it like postgres://user@host:5432/name"),
+            };
+        }
+        if written.is_empty() || written.contains("://") {
+            return self.fault("database", "is neither the path of an SQLite file nor a postgres:// URL");
+        }
+        let path = raw.surroundings.folder.join(written.strip_prefix("sqlite:").unwrap_or(written));
+        match path.parent() {
+            Some(folder) if folder.as_os_str().is_empty() || folder.is_dir() => Some(Database::Sqlite(path)),
+            _ => self
+                .fault("database", format!("the folder of {} does not exist; make it first", path.display())),
+        }
+    }
+
+    fn master_keys(&mut self, raw: &RawConfig) -> Option<MasterKeySource> {
+        let file = raw.master_key_file.as_ref().map(|path| raw.surroundings.folder.join(path));
+        match (raw.surroundings.master_key.clone(), file) {
+            (Some(text), None) => Some(MasterKeySource::Text(text)),
+            (None, Some(path)) if path.is_file() => Some(MasterKeySource::File(path)),
+            (None, Some(path)) => self.fault(
+                "master_key_file",
+                format!("there is no file {}; make one with `openssl rand -hex 32` and `chmod 600`", path.display()),
+            ),
+            (Some(_), Some(_)) => {
+                self.fault("master_key_file", "PORTICO_MASTER_KEY is set as well; keep one of the two")
+            }
+            (None, None) => self.fault(
+                "master_key_file",
+                "is missing, and so is PORTICO_MASTER_KEY; make a key with `openssl rand -hex 32`, keep it apart from the data",
+            ),
+        }
+    }
+
+    fn log(&mut self, raw: RawLog) -> LogConfig {
+        let default = LogConfig::default();
+        let filter = raw.filter.unwrap_or(default.filter);
+        if let Err(error) = filter.parse::<tracing_subscriber::filter::Targets>() {
+            self.fault::<()>(
+                "log.filter",
+                format!("{filter:?} is not a filter ({error}); write it like \"info\""),
+            );
+        }
+        LogConfig { filter, json: raw.json.unwrap_or(default.json) }
+    }
+
+    fn password_hashing(&mut self, raw: &RawPasswordHashing) -> PasswordHashing {
+        let default = PasswordHashing::default();
+        let memory_kib = raw.memory_kib.unwrap_or(HashCost::STANDARD.memory_kib);
+        let passes = raw.passes.unwrap_or(HashCost::STANDARD.passes);
+        let at_once = raw.at_once.unwrap_or(default.at_once);
+        if !(19_456..=1_048_576).contains(&memory_kib) {
+            self.fault::<()>("password_hashing.memory_kib", "must be between 19456 and 1048576");
+        }
+        let least = if memory_kib < 47_104 { 2 } else { 1 };
+        if !(least..=16).contains(&passes) {
+            self.fault::<()>(
+                "password_hashing.passes",
+                format!("must be between {least} and 16 with that memory"),
+            );
+        }
+        if !(1..=256).contains(&at_once) {
+            self.fault::<()>("password_hashing.at_once", "must be between 1 and 256");
+        }
+        PasswordHashing { cost: HashCost { memory_kib, passes, ..HashCost::STANDARD }, at_once }
+    }
+
+    fn seconds(&mut self, key: &str, value: Option<u64>, least: u64, default: Duration) -> Duration {
+        match value {
+            None => default,
+            Some(seconds) if (least..=300).contains(&seconds) => Duration::from_secs(seconds),
+            Some(_) => {
+                self.fault::<()>(key, format!("must be between {least} and 300 seconds"));
+                default
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surroundings() -> Surroundings {
+        Surroundings {
+            folder: std::env::temp_dir(),
+            master_key: Some(SecretText::new("0123456789abcdef".repeat(4))),
+            database: None,
+        }
+    }
+
+    const GOOD: &str = "issuer = \"https://login.example.com\"\ndatabase = \"portico.db\"\n";
+
+    fn keys(text: &str, surroundings: Surroundings) -> Vec<String> {
+        Config::read(text, surroundings).unwrap_err().into_iter().map(|fault| fault.key).collect()
+    }
+
+    #[test]
+    fn little_is_enough() {
+        let config = Config::read(GOOD, surroundings()).unwrap();
+        assert_eq!(config.mode, Mode::Production);
+        assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(config.database.folder(), Some(std::env::temp_dir().as_path()));
+    }
+
+    #[test]
+    fn every_fault_comes_at_once_with_its_key() {
+        let text = "listen = 8080\nissuer = \"http://login.example.com\"\ndatabse = \"x\"\nrequest_timeout_seconds = 0\n\
+                    [log]\nfilter = \"a=b=c\"\ncolour = true\n[password_hashing]\nmemory_kib = 8\npasses = \"two\"\n";
+        let mut found = keys(text, Surroundings::default());
+        found.sort();
+        let expected = [
+            "database",
+            "databse",
+            "issuer",
+            "listen",
+            "log.colour",
+            "log.filter",
+            "master_key_file",
+            "password_hashing.memory_kib",
+            "password_hashing.passes",
+            "request_timeout_seconds",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn one_wrong_thing_is_one_fault() {
+        for (line, key) in [
+            ("listen = \"localhost\"", "listen"),
+            ("shutdown_grace_seconds = 301", "shutdown_grace_seconds"),
+            ("master_key_file = \"/nowhere/key\"", "master_key_file"),
+            ("[log]\njson = \"yes\"", "log.json"),
+            ("[password_hashing]\nat_once = 0", "password_hashing.at_once"),
+            ("[password_hashing]\npasses = 1", "password_hashing.passes"),
+            ("[serve]\n", "serve"),
+            ("x = [", "the file"),
+        ] {
+            let found = keys(&format!("{GOOD}{line}"), surroundings());
+            assert!(found.contains(&key.to_owned()), "{line}: {found:?}");
+            assert!(found.len() == 1 || key == "the file", "{line}: {found:?}");
+        }
+        for database in ["", "mysql://x/y", "postgres://", "/nowhere/at/all/portico.db"] {
+            let text = format!("issuer = \"https://a.example\"\ndatabase = \"{database}\"");
+            assert_eq!(keys(&text, surroundings()), ["database"], "{database}");
+        }
+    }
+
+    #[test]
+    fn the_environment_has_the_last_word_on_the_database() {
+        let around = Surroundings {
+            database: Some(SecretText::new("postgres://portico:secret@db.example/portico".to_owned())),
+            ..surroundings()
+        };
+        let config = Config::read(GOOD, around).unwrap();
+        assert!(matches!(config.database, Database::Postgres(_)));
+        assert!(!format!("{config:?}").contains("secret@"), "the password must not be printed");
+    }
+
+    #[test]
+    fn the_example_is_valid_and_names_every_key() {
+        let folder =
+            std::env::temp_dir().join(format!("portico-config-{}", crate::entropy::Entropy.hex::<8>()));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("master.key"), "x").unwrap();
+        let around = Surroundings { folder: folder.clone(), ..Surroundings::default() };
+        Config::read(EXAMPLE, around).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let schema = schema();
+        let definitions = schema["$defs"].as_object().unwrap().values();
+        for object in definitions.chain([&schema]) {
+            for key in object["properties"].as_object().unwrap().keys() {
+                assert!(
+                    EXAMPLE.contains(&format!("{key} =")) || EXAMPLE.contains(&format!("[{key}]")),
+                    "{key}"
+                );
+            }
+        }
+    }
+}
