@@ -3,8 +3,11 @@
 #![warn(missing_docs)]
 
 pub mod access_token;
+pub mod authorize;
 pub mod client;
 pub mod client_auth;
+pub mod discovery;
+pub mod end_session;
 #[cfg(test)]
 mod fixture;
 pub mod grant;
@@ -17,6 +20,7 @@ pub mod presented;
 pub mod redirect_uri;
 pub mod refresh_token;
 pub mod resource_server;
+pub mod response_mode;
 pub mod revocation;
 pub mod scope;
 pub mod token;

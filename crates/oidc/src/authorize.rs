@@ -1,0 +1,765 @@
+//! The authorization endpoint (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2): what is asked, and what happens next.
+
+use std::fmt;
+
+use terms::{CanonicalEmail, ClientId, EmailAddress, SessionId, Subject, Timestamp, UserId, limits};
+
+use crate::client::{Client, GrantType, ResponseType};
+use crate::params::{Parameters, ParametersError};
+use crate::pkce::{ChallengeError, CodeChallenge};
+use crate::redirect_uri::{RedirectKind, RegisteredRedirectUri};
+use crate::resource_server::ResourceIdentifier;
+use crate::response_mode::{AuthorizeResponse, ResponseMode};
+use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
+
+/// What the client wants to happen before it gets its answer (OpenID Connect Core section 3.1.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// No page at all.
+    pub none: bool,
+    /// The person signs in again, signed in or not.
+    pub login: bool,
+    /// The person is asked for consent, remembered or not.
+    pub consent: bool,
+    /// The person chooses the account.
+    pub select_account: bool,
+}
+
+impl Prompt {
+    /// The values that are listed as `prompt_values_supported`.
+    pub const VALUES: [&'static str; 4] = ["none", "login", "consent", "select_account"];
+
+    fn parse(text: &str) -> Result<Self, AuthorizeError> {
+        let mut prompt = Self::default();
+        for value in text.split(' ').filter(|value| !value.is_empty()) {
+            match value {
+                "none" => prompt.none = true,
+                "login" => prompt.login = true,
+                "consent" => prompt.consent = true,
+                "select_account" => prompt.select_account = true,
+                _ => return Err(AuthorizeError::PromptUnknown),
+            }
+        }
+        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
+            return Err(AuthorizeError::PromptNoneWithOthers);
+        }
+        Ok(prompt)
+    }
+}
+
+/// An authorization request in which nothing is left to be checked but who the person is and what they want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationRequest {
+    /// Who asks.
+    pub client: ClientId,
+    /// Where the answer goes.
+    pub redirect_uri: RegisteredRedirectUri,
+    /// Whether the request named it; the token request must do the same (RFC 6749 section 4.1.3).
+    pub redirect_uri_named: bool,
+    /// How the answer travels.
+    pub response_mode: ResponseMode,
+    /// Given back as it came.
+    pub state: Option<String>,
+    /// What the client asks for and may have.
+    pub scope: Scope,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// RFC 7636 section 4.3.
+    pub code_challenge: Option<CodeChallenge>,
+    /// What must happen first.
+    pub prompt: Prompt,
+    /// How old the authentication may be, in seconds: the request's, or the client's default.
+    pub max_age: Option<u64>,
+    /// Who will probably sign in.
+    pub login_hint: Option<String>,
+    /// The resource servers that tokens will be for (RFC 8707 section 2.1).
+    pub resources: Vec<ResourceIdentifier>,
+}
+
+impl AuthorizationRequest {
+    /// The successful answer (RFC 6749 section 4.1.2).
+    pub fn answer(&self, code: &str, issuer: &str) -> AuthorizeResponse {
+        self.response(issuer).with("code", code)
+    }
+
+    /// The answer that refuses (RFC 6749 section 4.1.2.1).
+    pub fn refuse(&self, error: AuthorizeError, issuer: &str) -> AuthorizeResponse {
+        error_response(self.response(issuer), error)
+    }
+
+    fn response(&self, issuer: &str) -> AuthorizeResponse {
+        AuthorizeResponse::new(self.redirect_uri.clone(), self.response_mode, self.state.clone(), issuer)
+    }
+
+    /// The address in `login_hint`, if it is one.
+    pub fn hinted_address(&self) -> Option<EmailAddress> {
+        self.login_hint.as_deref().and_then(|hint| EmailAddress::parse(hint).ok())
+    }
+}
+
+fn error_response(response: AuthorizeResponse, error: AuthorizeError) -> AuthorizeResponse {
+    response.with("error", error.code().as_str()).with("error_description", error.description())
+}
+
+/// Told to the person at the browser, since there is no client, or no place of it, that could be trusted with an answer
+/// (RFC 6749 section 4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageReason {
+    /// RFC 6749 section 3.1: malformed, too large, or with a parameter that is repeated. Which client it was can't be told then.
+    Malformed(ParametersError),
+    /// RFC 6749 section 4.1.1: `client_id` is required.
+    ClientIdMissing,
+    /// RFC 6749 section 4.1.2.1: no such client.
+    ClientUnknown,
+    /// RFC 6749 section 3.1.2.3: required unless exactly one is registered; OpenID Connect Core section 3.1.2.1: required.
+    RedirectUriMissing,
+    /// RFC 6749 section 3.1.2.4, RFC 9700 section 2.1: not one that the client registered.
+    RedirectUriUnregistered,
+    /// A `state` of more than [`limits::STATE_BYTES`], which could not be given back.
+    StateTooLong,
+}
+
+impl PageReason {
+    /// Every reason, for the table of refusals.
+    pub fn all() -> [Self; 6] {
+        [
+            Self::Malformed(ParametersError::Encoding),
+            Self::ClientIdMissing,
+            Self::ClientUnknown,
+            Self::RedirectUriMissing,
+            Self::RedirectUriUnregistered,
+            Self::StateTooLong,
+        ]
+    }
+
+    /// What the client's developer reads on the page. These texts are stable: conformance runs look for them.
+    pub fn description(&self) -> String {
+        match self {
+            Self::Malformed(error) => return error.to_string(),
+            Self::ClientIdMissing => "client_id is missing",
+            Self::ClientUnknown => "client_id names no client",
+            Self::RedirectUriMissing => "redirect_uri is missing",
+            Self::RedirectUriUnregistered => "redirect_uri is not one that the client registered",
+            Self::StateTooLong => "state is too long",
+        }
+        .to_owned()
+    }
+}
+
+/// Why an authorization request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthorizeRefusal {
+    /// Told to the person at the browser.
+    Page(PageReason),
+    /// Told to the client.
+    Redirect {
+        /// Where, which the client registered.
+        to: RegisteredRedirectUri,
+        /// How.
+        mode: ResponseMode,
+        /// The request's `state`.
+        state: Option<String>,
+        /// Why.
+        error: AuthorizeError,
+    },
+}
+
+impl AuthorizeRefusal {
+    /// The answer to the client, or the reason for the page.
+    pub fn into_response(self, issuer: &str) -> Result<AuthorizeResponse, PageReason> {
+        match self {
+            Self::Page(reason) => Err(reason),
+            Self::Redirect { to, mode, state, error } => {
+                Ok(error_response(AuthorizeResponse::new(to, mode, state, issuer), error))
+            }
+        }
+    }
+}
+
+/// The `error` of RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6 and RFC 8707 section 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuthorizeErrorCode {
+    /// `invalid_request`
+    InvalidRequest,
+    /// `unauthorized_client`
+    UnauthorizedClient,
+    /// `access_denied`
+    AccessDenied,
+    /// `unsupported_response_type`
+    UnsupportedResponseType,
+    /// `invalid_scope`
+    InvalidScope,
+    /// `invalid_target`
+    InvalidTarget,
+    /// `login_required`
+    LoginRequired,
+    /// `account_selection_required`
+    AccountSelectionRequired,
+    /// `consent_required`
+    ConsentRequired,
+    /// `request_not_supported`
+    RequestNotSupported,
+    /// `request_uri_not_supported`
+    RequestUriNotSupported,
+    /// `registration_not_supported`
+    RegistrationNotSupported,
+}
+
+impl AuthorizeErrorCode {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::LoginRequired => "login_required",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::ConsentRequired => "consent_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
+        }
+    }
+}
+
+/// What is told to the client. One variant per rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuthorizeError {
+    /// RFC 6749 section 3.1.1: `response_type` is required.
+    ResponseTypeMissing,
+    /// RFC 6749 section 3.1.1: one that this server doesn't have.
+    ResponseTypeUnsupported,
+    /// RFC 7591 section 2: one that the client didn't register.
+    ResponseTypeNotRegistered,
+    /// OAuth 2.0 Multiple Response Type Encoding Practices section 2.1: a mode that this server doesn't have.
+    ResponseModeUnsupported,
+    /// OpenID Connect Core section 6.1: request objects are not supported.
+    RequestUnsupported,
+    /// OpenID Connect Core section 6.2: nor are references to them.
+    RequestUriUnsupported,
+    /// OpenID Connect Core section 7.2.1: nor is registration within a request.
+    RegistrationUnsupported,
+    /// RFC 6749 section 3.3: there is no default scope.
+    ScopeMissing,
+    /// RFC 6749 section 3.3: not a list of scope tokens.
+    ScopeMalformed,
+    /// RFC 6749 section 3.3: none of what is asked for is anything that the client may have.
+    ScopeNotAllowed,
+    /// A `nonce` of more than [`limits::NONCE_BYTES`].
+    NonceTooLong,
+    /// OpenID Connect Core section 3.1.2.1: not a value of `prompt` that this server has.
+    PromptUnknown,
+    /// OpenID Connect Core section 3.1.2.1: `none` stands alone.
+    PromptNoneWithOthers,
+    /// OpenID Connect Core section 3.1.2.1: not a whole number of seconds.
+    MaxAgeMalformed,
+    /// RFC 7636 section 4.4.1, RFC 9700 section 2.1.1: public clients must use it. Also: a method without a challenge.
+    ChallengeMissing,
+    /// RFC 7636 section 4.4.1: only `S256`.
+    ChallengeMethodUnsupported,
+    /// RFC 7636 section 4.2: not a SHA-256 in base64url.
+    ChallengeMalformed,
+    /// RFC 8707 section 2: not an absolute URI, or with a fragment.
+    ResourceMalformed,
+    /// RFC 8707 section 2: no such resource server, or not one for this client.
+    ResourceUnknown,
+    /// More than [`limits::RESOURCES`].
+    TooManyResources,
+    /// OpenID Connect Core section 3.1.2.2: the hint is no ID token of ours for this client.
+    IdTokenHintInvalid,
+    /// OpenID Connect Core section 3.1.2.6.
+    LoginRequired,
+    /// OpenID Connect Core section 3.1.2.1: another person than the one in `id_token_hint` signed in.
+    OtherUserSignedIn,
+    /// OpenID Connect Core section 3.1.2.6.
+    AccountSelectionRequired,
+    /// OpenID Connect Core section 3.1.2.6.
+    ConsentRequired,
+    /// RFC 6749 section 4.1.2.1: the person said no.
+    AccessDenied,
+}
+
+impl AuthorizeError {
+    /// Every error, for the table of refusals.
+    pub const ALL: [Self; 26] = [
+        Self::ResponseTypeMissing,
+        Self::ResponseTypeUnsupported,
+        Self::ResponseTypeNotRegistered,
+        Self::ResponseModeUnsupported,
+        Self::RequestUnsupported,
+        Self::RequestUriUnsupported,
+        Self::RegistrationUnsupported,
+        Self::ScopeMissing,
+        Self::ScopeMalformed,
+        Self::ScopeNotAllowed,
+        Self::NonceTooLong,
+        Self::PromptUnknown,
+        Self::PromptNoneWithOthers,
+        Self::MaxAgeMalformed,
+        Self::ChallengeMissing,
+        Self::ChallengeMethodUnsupported,
+        Self::ChallengeMalformed,
+        Self::ResourceMalformed,
+        Self::ResourceUnknown,
+        Self::TooManyResources,
+        Self::IdTokenHintInvalid,
+        Self::LoginRequired,
+        Self::OtherUserSignedIn,
+        Self::AccountSelectionRequired,
+        Self::ConsentRequired,
+        Self::AccessDenied,
+    ];
+
+    /// The table to the wire.
+    pub const fn code(self) -> AuthorizeErrorCode {
+        use AuthorizeErrorCode as Code;
+        match self {
+            Self::ResponseTypeMissing
+            | Self::ResponseModeUnsupported
+            | Self::NonceTooLong
+            | Self::PromptUnknown
+            | Self::PromptNoneWithOthers
+            | Self::MaxAgeMalformed
+            | Self::ChallengeMissing
+            | Self::ChallengeMethodUnsupported
+            | Self::ChallengeMalformed
+            | Self::IdTokenHintInvalid => Code::InvalidRequest,
+            Self::ResponseTypeUnsupported => Code::UnsupportedResponseType,
+            Self::ResponseTypeNotRegistered => Code::UnauthorizedClient,
+            Self::RequestUnsupported => Code::RequestNotSupported,
+            Self::RequestUriUnsupported => Code::RequestUriNotSupported,
+            Self::RegistrationUnsupported => Code::RegistrationNotSupported,
+            Self::ScopeMissing | Self::ScopeMalformed | Self::ScopeNotAllowed => Code::InvalidScope,
+            Self::ResourceMalformed | Self::ResourceUnknown | Self::TooManyResources => Code::InvalidTarget,
+            Self::LoginRequired | Self::OtherUserSignedIn => Code::LoginRequired,
+            Self::AccountSelectionRequired => Code::AccountSelectionRequired,
+            Self::ConsentRequired => Code::ConsentRequired,
+            Self::AccessDenied => Code::AccessDenied,
+        }
+    }
+
+    /// What the client's developer is told. Only characters that RFC 6749 section 4.1.2.1 allows.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::ResponseTypeMissing => "response_type is missing",
+            Self::ResponseTypeUnsupported => "this server has no such response_type; use code",
+            Self::ResponseTypeNotRegistered => "the client has not registered this response_type",
+            Self::ResponseModeUnsupported => "this server has no such response_mode; use query",
+            Self::RequestUnsupported => "request objects are not supported",
+            Self::RequestUriUnsupported => "request_uri is not supported",
+            Self::RegistrationUnsupported => "the registration parameter is not supported",
+            Self::ScopeMissing => "scope is missing",
+            Self::ScopeMalformed => "scope is not a list of scope tokens separated by single blanks",
+            Self::ScopeNotAllowed => "the client may not ask for any of this scope",
+            Self::NonceTooLong => "nonce is too long",
+            Self::PromptUnknown => "prompt has a value that this server does not have",
+            Self::PromptNoneWithOthers => "prompt has none together with another value",
+            Self::MaxAgeMalformed => "max_age is not a whole number of seconds",
+            Self::ChallengeMissing => "code_challenge is missing; use PKCE with the method S256",
+            Self::ChallengeMethodUnsupported => "code_challenge_method must be S256",
+            Self::ChallengeMalformed => "code_challenge is not a SHA-256 in base64url",
+            Self::ResourceMalformed => "resource is not an absolute URI without a fragment",
+            Self::ResourceUnknown => "resource names nothing that the client may have tokens for",
+            Self::TooManyResources => "resource is repeated too often",
+            Self::IdTokenHintInvalid => "id_token_hint is not an ID token that this server issued to the client",
+            Self::LoginRequired => "the person must sign in",
+            Self::OtherUserSignedIn => "another person than the one in id_token_hint signed in",
+            Self::AccountSelectionRequired => "the person must choose an account",
+            Self::ConsentRequired => "the person must consent",
+            Self::AccessDenied => "the person refused",
+        }
+    }
+}
+
+impl fmt::Display for AuthorizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.description())
+    }
+}
+
+/// Which client a request names, for finding it.
+pub fn client_id(parameters: &Parameters) -> Result<ClientId, PageReason> {
+    let text = parameters.get("client_id").ok_or(PageReason::ClientIdMissing)?;
+    text.parse().map_err(|_| PageReason::ClientUnknown)
+}
+
+/// The resource servers that exist, of those that a request names.
+pub struct KnownResources<'a> {
+    /// The built-in one.
+    pub issuer: &'a ResourceIdentifier,
+    /// The tenant's registered ones, at least those that the request names.
+    pub registered: &'a [ResourceIdentifier],
+}
+
+/// Checks a request of `client`, in the order in which an answer becomes possible: first where to, then what.
+pub fn validate(
+    parameters: &Parameters,
+    client: Option<&Client>,
+    resources: &KnownResources<'_>,
+) -> Result<AuthorizationRequest, AuthorizeRefusal> {
+    let id = client_id(parameters).map_err(AuthorizeRefusal::Page)?;
+    let client = client.filter(|client| client.id == id).ok_or(AuthorizeRefusal::Page(PageReason::ClientUnknown))?;
+    let (redirect_uri, redirect_uri_named) = redirect_uri(parameters, client).map_err(AuthorizeRefusal::Page)?;
+    let state = parameters.get("state").map(str::to_owned);
+    if state.as_ref().is_some_and(|state| state.len() > limits::STATE_BYTES) {
+        return Err(AuthorizeRefusal::Page(PageReason::StateTooLong));
+    }
+    // A mode that isn't known can't carry its own refusal; the default of the response type does.
+    let mode = parameters.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
+    let checked = check(parameters, client, resources).and_then(|asked| {
+        let response_mode = mode.ok_or(AuthorizeError::ResponseModeUnsupported)?;
+        Ok((asked, response_mode))
+    });
+    match checked {
+        Ok((asked, response_mode)) => Ok(AuthorizationRequest {
+            client: id,
+            redirect_uri,
+            redirect_uri_named,
+            response_mode,
+            state,
+            scope: asked.scope,
+            nonce: asked.nonce,
+            code_challenge: asked.code_challenge,
+            prompt: asked.prompt,
+            max_age: asked.max_age,
+            login_hint: parameters.get("login_hint").map(str::to_owned),
+            resources: asked.resources,
+        }),
+        Err(error) => Err(AuthorizeRefusal::Redirect {
+            to: redirect_uri,
+            mode: mode.unwrap_or(ResponseMode::Query),
+            state,
+            error,
+        }),
+    }
+}
+
+fn redirect_uri(parameters: &Parameters, client: &Client) -> Result<(RegisteredRedirectUri, bool), PageReason> {
+    if let Some(asked) = parameters.get("redirect_uri") {
+        let found = client.redirect_uri(asked).ok_or(PageReason::RedirectUriUnregistered)?;
+        return Ok((found, true));
+    }
+    // OpenID Connect Core section 3.1.2.1 requires it; RFC 6749 section 3.1.2.3 does where several are registered.
+    let by_openid = parameters.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == OPENID));
+    match client.redirect_uris.as_slice() {
+        [only] if !by_openid => {
+            let found = client.redirect_uri(only.as_str()).ok_or(PageReason::RedirectUriMissing)?;
+            Ok((found, false))
+        }
+        _ => Err(PageReason::RedirectUriMissing),
+    }
+}
+
+/// What [`check`] makes of a request.
+struct Asked {
+    scope: Scope,
+    nonce: Option<String>,
+    code_challenge: Option<CodeChallenge>,
+    prompt: Prompt,
+    max_age: Option<u64>,
+    resources: Vec<ResourceIdentifier>,
+}
+
+/// The rules whose refusals are told to the client. What isn't known here is ignored (RFC 6749 section 3.1).
+fn check(parameters: &Parameters, client: &Client, resources: &KnownResources<'_>) -> Result<Asked, AuthorizeError> {
+    use AuthorizeError as E;
+    // OpenID Connect Core sections 6 and 7.2.1. First, since they would change what the others say.
+    for (name, error) in [
+        ("request", E::RequestUnsupported),
+        ("request_uri", E::RequestUriUnsupported),
+        ("registration", E::RegistrationUnsupported),
+    ] {
+        if parameters.get(name).is_some() {
+            return Err(error);
+        }
+    }
+    let response_type = parameters.get("response_type").ok_or(E::ResponseTypeMissing)?;
+    let response_type = ResponseType::parse(response_type).ok_or(E::ResponseTypeUnsupported)?;
+    if !client.response_types.contains(&response_type) {
+        return Err(E::ResponseTypeNotRegistered);
+    }
+    let nonce = parameters.get("nonce").map(str::to_owned);
+    if nonce.as_ref().is_some_and(|nonce| nonce.len() > limits::NONCE_BYTES) {
+        return Err(E::NonceTooLong);
+    }
+    let max_age = match parameters.get("max_age") {
+        // OpenID Connect Registration section 2 `default_max_age`: the request's own comes first.
+        None => client.default_max_age,
+        Some(text) if text.bytes().all(|octet| octet.is_ascii_digit()) => {
+            Some(text.parse().map_err(|_| E::MaxAgeMalformed)?)
+        }
+        Some(_) => return Err(E::MaxAgeMalformed),
+    };
+    Ok(Asked {
+        scope: asked_scope(parameters, client)?,
+        prompt: parameters.get("prompt").map_or(Ok(Prompt::default()), Prompt::parse)?,
+        code_challenge: asked_challenge(parameters, client)?,
+        resources: asked_resources(parameters, client, resources)?,
+        nonce,
+        max_age,
+    })
+}
+
+fn asked_scope(parameters: &Parameters, client: &Client) -> Result<Scope, AuthorizeError> {
+    let asked: Scope = parameters
+        .get("scope")
+        .ok_or(AuthorizeError::ScopeMissing)?
+        .parse()
+        .map_err(|_| AuthorizeError::ScopeMalformed)?;
+    // OpenID Connect Core section 3.1.2.1: what isn't understood is ignored; the token response says what was granted (RFC 6749 section 5.1).
+    let mut scope = client.permitted(&asked);
+    // OpenID Connect Core section 11: ignored where no refresh token can come of it.
+    if !client.may_use(GrantType::RefreshToken) {
+        scope = scope.without(OFFLINE_ACCESS);
+    }
+    if scope.is_empty() { Err(AuthorizeError::ScopeNotAllowed) } else { Ok(scope) }
+}
+
+fn asked_challenge(parameters: &Parameters, client: &Client) -> Result<Option<CodeChallenge>, AuthorizeError> {
+    let challenge = CodeChallenge::read(parameters.get("code_challenge"), parameters.get("code_challenge_method"));
+    let challenge = challenge.map_err(|error| match error {
+        ChallengeError::Method => AuthorizeError::ChallengeMethodUnsupported,
+        ChallengeError::Missing => AuthorizeError::ChallengeMissing,
+        ChallengeError::Malformed => AuthorizeError::ChallengeMalformed,
+    })?;
+    // RFC 9700 section 2.1.1: public clients must; a confidential one is bound to its code by its own credentials.
+    if challenge.is_none() && client.is_public() {
+        return Err(AuthorizeError::ChallengeMissing);
+    }
+    Ok(challenge)
+}
+
+fn asked_resources(
+    parameters: &Parameters,
+    client: &Client,
+    known: &KnownResources<'_>,
+) -> Result<Vec<ResourceIdentifier>, AuthorizeError> {
+    let mut resources: Vec<ResourceIdentifier> = Vec::new();
+    for text in parameters.all("resource") {
+        let resource: ResourceIdentifier = text.parse().map_err(|_| AuthorizeError::ResourceMalformed)?;
+        let allowed = &client.settings.resource_servers;
+        let is_known = resource == *known.issuer
+            || (known.registered.contains(&resource) && (allowed.is_empty() || allowed.contains(&resource)));
+        if !is_known {
+            return Err(AuthorizeError::ResourceUnknown);
+        }
+        if !resources.contains(&resource) {
+            resources.push(resource);
+        }
+        if resources.len() > limits::RESOURCES {
+            return Err(AuthorizeError::TooManyResources);
+        }
+    }
+    Ok(resources)
+}
+
+/// What `id_token_hint` turned out to be (OpenID Connect Core section 3.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdTokenHint {
+    /// There was none.
+    Absent,
+    /// No ID token of ours, or one of another client.
+    Invalid,
+    /// An ID token of ours about this person. Its expiry doesn't matter.
+    Of(Subject),
+}
+
+/// A live session in the browser that asks, of a user who may use the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFact {
+    /// The session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The user's `sub`.
+    pub subject: Subject,
+    /// The user's verified addresses.
+    pub addresses: Vec<CanonicalEmail>,
+    /// When the person last showed who they are.
+    pub auth_time: Timestamp,
+    /// What the user's remembered consent to this client covers.
+    pub consented: Option<Scope>,
+}
+
+/// What has happened since the request came, as the flow's row records it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowFact {
+    /// When the request came.
+    pub created_at: Timestamp,
+    /// The session that the person chose, or got by signing in.
+    pub chosen: Option<SessionId>,
+    /// Who consented to what in this flow.
+    pub consented: Option<(UserId, Scope)>,
+    /// Whether the person refused.
+    pub denied: bool,
+}
+
+/// All that the next step depends on.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// What is asked.
+    pub request: &'a AuthorizationRequest,
+    /// Who asks.
+    pub client: &'a Client,
+    /// `id_token_hint`, verified.
+    pub hint: &'a IdTokenHint,
+    /// The live sessions of this browser.
+    pub sessions: &'a [SessionFact],
+    /// The session that this client used last in this browser.
+    pub last_used: Option<SessionId>,
+    /// What has happened; `None` when the request has just come.
+    pub flow: Option<&'a FlowFact>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a person must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interaction {
+    /// Sign in, or sign up.
+    SignIn,
+    /// Choose one of the accounts that are signed in, or another.
+    SelectAccount,
+    /// Approve or refuse what the client asks for, as the user of this session.
+    Consent(SessionId),
+}
+
+impl Interaction {
+    /// The refusal instead of it, where no page may be shown (OpenID Connect Core section 3.1.2.6).
+    const fn refusal(self) -> AuthorizeError {
+        match self {
+            Self::SignIn => AuthorizeError::LoginRequired,
+            Self::SelectAccount => AuthorizeError::AccountSelectionRequired,
+            Self::Consent(_) => AuthorizeError::ConsentRequired,
+        }
+    }
+}
+
+/// What happens next. Every arm is an effect; none has happened yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// Record the grant and issue a code for it.
+    Issue(Issue),
+    /// Show a page.
+    Interact(Interaction),
+    /// Tell the client.
+    Refuse(AuthorizeError),
+}
+
+/// What a code is to be issued for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// In which session.
+    pub session: SessionId,
+    /// By whom.
+    pub user: UserId,
+    /// What is granted.
+    pub scope: Scope,
+    /// Whether it rests on a consent; a first-party client needs none.
+    pub by_consent: bool,
+}
+
+/// Decides what happens next. Asked again after each page, with what holds then.
+pub fn next_step(facts: &Facts<'_>) -> NextStep {
+    match decide(facts) {
+        // OpenID Connect Core section 3.1.2.1: no page of any kind.
+        Ok(NextStep::Interact(interaction)) if facts.request.prompt.none => NextStep::Refuse(interaction.refusal()),
+        Ok(step) => step,
+        Err(error) => NextStep::Refuse(error),
+    }
+}
+
+fn decide(facts: &Facts<'_>) -> Result<NextStep, AuthorizeError> {
+    if facts.flow.is_some_and(|flow| flow.denied) {
+        return Err(AuthorizeError::AccessDenied);
+    }
+    let session = match choose_session(facts)? {
+        Choice::Session(session) => session,
+        Choice::Ask(interaction) => return Ok(NextStep::Interact(interaction)),
+    };
+    if must_sign_in_again(facts, session) {
+        return Ok(NextStep::Interact(Interaction::SignIn));
+    }
+    let by_consent = !facts.client.settings.first_party;
+    if by_consent && must_ask_consent(facts, session) {
+        return Ok(NextStep::Interact(Interaction::Consent(session.id)));
+    }
+    Ok(NextStep::Issue(Issue {
+        session: session.id,
+        user: session.user,
+        scope: facts.request.scope.clone(),
+        by_consent,
+    }))
+}
+
+enum Choice<'a> {
+    Session(&'a SessionFact),
+    Ask(Interaction),
+}
+
+/// Which session the request means: `id_token_hint`, what the person chose in this flow, `login_hint`, the one last used by
+/// this client here, the only one; otherwise the person is asked.
+fn choose_session<'a>(facts: &Facts<'a>) -> Result<Choice<'a>, AuthorizeError> {
+    let sessions = facts.sessions;
+    let by_id = |id: SessionId| sessions.iter().find(|session| session.id == id);
+    let chosen = facts.flow.and_then(|flow| flow.chosen).and_then(by_id);
+    match facts.hint {
+        IdTokenHint::Invalid => return Err(AuthorizeError::IdTokenHintInvalid),
+        // OpenID Connect Core section 3.1.2.1: an answer about this person, or none.
+        IdTokenHint::Of(subject) => {
+            if chosen.is_some_and(|chosen| chosen.subject != *subject) {
+                return Err(AuthorizeError::OtherUserSignedIn);
+            }
+            let hinted = sessions.iter().find(|session| session.subject == *subject);
+            return Ok(hinted.map_or(Choice::Ask(Interaction::SignIn), Choice::Session));
+        }
+        IdTokenHint::Absent => {}
+    }
+    if let Some(chosen) = chosen {
+        return Ok(Choice::Session(chosen));
+    }
+    if sessions.is_empty() {
+        return Ok(Choice::Ask(Interaction::SignIn));
+    }
+    // OpenID Connect Core section 3.1.2.1: also where there is one account only, for there may be others to sign in to.
+    if facts.request.prompt.select_account {
+        return Ok(Choice::Ask(Interaction::SelectAccount));
+    }
+    if let Some(hinted) = facts.request.hinted_address() {
+        let of_address = |session: &&SessionFact| session.addresses.contains(hinted.canonical());
+        return Ok(sessions.iter().find(of_address).map_or(Choice::Ask(Interaction::SignIn), Choice::Session));
+    }
+    let last_used = facts.last_used.and_then(by_id);
+    Ok(match (last_used, sessions) {
+        (Some(session), _) | (None, [session]) => Choice::Session(session),
+        (None, _) => Choice::Ask(Interaction::SelectAccount),
+    })
+}
+
+/// `prompt=login` and `max_age` (OpenID Connect Core section 3.1.2.1). What the person did since the request came satisfies
+/// both, or a `max_age` of 0 would be asked for ever.
+fn must_sign_in_again(facts: &Facts<'_>, session: &SessionFact) -> bool {
+    if facts.flow.is_some_and(|flow| session.auth_time >= flow.created_at) {
+        return false;
+    }
+    let too_old = |max_age: u64| facts.now.since(session.auth_time).as_millis() > u128::from(max_age) * 1000;
+    facts.request.prompt.login || facts.request.max_age.is_some_and(too_old)
+}
+
+fn must_ask_consent(facts: &Facts<'_>, session: &SessionFact) -> bool {
+    let scope = &facts.request.scope;
+    let in_this_flow = facts.flow.and_then(|flow| flow.consented.as_ref());
+    if in_this_flow.is_some_and(|(user, consented)| *user == session.user && scope.is_subset_of(consented)) {
+        return false;
+    }
+    // RFC 8252 section 8.6, RFC 6749 section 10.2: whoever claims to be this client can't be told from it.
+    let could_be_anyone = facts.client.is_public() && facts.request.redirect_uri.kind() != RedirectKind::Https;
+    let remembered = session.consented.as_ref().is_some_and(|consented| scope.is_subset_of(consented));
+    could_be_anyone || facts.request.prompt.consent || !remembered
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! What the server says about itself: OpenID Connect Discovery section 3 and RFC 8414 section 2, one document for both.
+
+use serde_json::{Value, json};
+
+use crate::authorize::Prompt;
+use crate::client::{ClientAuthMethod, GrantType, ResponseType};
+use crate::pkce::METHOD_S256;
+use crate::response_mode::ResponseMode;
+use crate::scope::STANDARD;
+
+/// The claims that an ID token or userinfo may hold: the protocol's, then those of the standard scopes (OpenID Connect Core section 5.1).
+const CLAIMS: [&str; 28] = [
+    "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "name", "given_name", "family_name",
+    "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo",
+    "locale", "updated_at", "email", "email_verified", "phone_number",
+];
+
+/// The paths of the endpoints under the issuer. The routes are made of the same constants.
+pub mod path {
+    /// OpenID Connect Discovery section 4.
+    pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+    /// RFC 8414 section 3.
+    pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+    /// The key set.
+    pub const JWKS: &str = "/.well-known/jwks.json";
+    /// RFC 6749 section 3.1.
+    pub const AUTHORIZE: &str = "/oauth/authorize";
+    /// RFC 6749 section 3.2.
+    pub const TOKEN: &str = "/oauth/token";
+    /// OpenID Connect Core section 5.3.
+    pub const USERINFO: &str = "/oauth/userinfo";
+    /// RFC 7662 section 2.
+    pub const INTROSPECT: &str = "/oauth/introspect";
+    /// RFC 7009 section 2.
+    pub const REVOKE: &str = "/oauth/revoke";
+    /// OpenID Connect RP-Initiated Logout section 2.
+    pub const END_SESSION: &str = "/oauth/end_session";
+}
+
+/// What a tenant's document depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Provider<'a> {
+    /// The issuer, octet by octet as clients compare it.
+    pub issuer: &'a str,
+    /// The `acr` values that sessions can reach.
+    pub acr_values: &'a [&'a str],
+    /// The scopes of the tenant's resource servers, beyond the standard ones.
+    pub further_scopes: &'a [String],
+}
+
+/// The document. Only what holds is listed: a client that believes it must not be refused.
+pub fn document(provider: &Provider<'_>) -> Value {
+    let url = |path: &str| format!("{}{path}", provider.issuer);
+    let auth_methods: Vec<&str> = ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect();
+    // RFC 7662 section 2.1: who introspects proves who it is.
+    let confidential: Vec<&str> = auth_methods.iter().copied().filter(|&method| method != "none").collect();
+    let scopes: Vec<&str> = STANDARD.iter().copied().chain(provider.further_scopes.iter().map(String::as_str)).collect();
+    let claims: Vec<&str> = CLAIMS.iter().copied().chain(["phone_number_verified", "address"]).collect();
+    json!({
+        "issuer": provider.issuer,
+        "authorization_endpoint": url(path::AUTHORIZE),
+        "token_endpoint": url(path::TOKEN),
+        "userinfo_endpoint": url(path::USERINFO),
+        "jwks_uri": url(path::JWKS),
+        "introspection_endpoint": url(path::INTROSPECT),
+        "revocation_endpoint": url(path::REVOKE),
+        "end_session_endpoint": url(path::END_SESSION),
+        "scopes_supported": scopes,
+        "response_types_supported": ResponseType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "response_modes_supported": ResponseMode::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "grant_types_supported": GrantType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "code_challenge_methods_supported": [METHOD_S256],
+        "prompt_values_supported": Prompt::VALUES,
+        "acr_values_supported": provider.acr_values,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": auth_methods,
+        "revocation_endpoint_auth_methods_supported": auth_methods,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "claim_types_supported": ["normal"],
+        "claims_supported": claims,
+        // RFC 9207 section 3.
+        "authorization_response_iss_parameter_supported": true,
+        // OpenID Connect Discovery section 3: `request_uri_parameter_supported` would be true if it were left out.
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_as_reviewed() {
+        let provider = Provider {
+            issuer: "https://login.example.com/t/acme",
+            acr_values: &["1", "2"],
+            further_scopes: &["reports:read".to_owned()],
+        };
+        insta::assert_json_snapshot!(document(&provider));
+    }
+}
