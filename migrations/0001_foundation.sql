@@ -38,9 +38,9 @@ CREATE TABLE event (
     event_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     at @int NOT NULL,
-    actor TEXT,
+    actor @json NOT NULL,
     subject TEXT,
-    detail @json NOT NULL,
+    details @json NOT NULL,
     PRIMARY KEY (tenant_id, event_id)
 ) @strict;
 

@@ -82,16 +82,17 @@ pub(crate) enum Failure {
     Final,
 }
 
+/// PostgreSQL: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now, and query_canceled by a timeout.
+/// SQLite: SQLITE_BUSY and its extended forms.
+const BUSY: [&str; 9] = ["53300", "57P01", "57P02", "57P03", "57014", "5", "261", "517", "773"];
+
 impl Failure {
     pub(crate) fn of(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Busy,
             sqlx::Error::Database(error) => match error.code().as_deref() {
                 Some("40001" | "40P01") => Self::Again,
-                // PostgreSQL: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now, statement_timeout.
-                Some("53300" | "57P01" | "57P02" | "57P03" | "57014") => Self::Busy,
-                // SQLite: SQLITE_BUSY and its extended forms.
-                Some("5" | "261" | "517" | "773") => Self::Busy,
+                Some(code) if BUSY.contains(&code) => Self::Busy,
                 _ => Self::Final,
             },
             _ => Self::Final,

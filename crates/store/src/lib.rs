@@ -7,6 +7,7 @@
 //!   How to add one: `docs/how-to/add-a-statement.md`.
 
 mod fault;
+mod lock;
 pub mod migrate;
 mod pools;
 mod row;
@@ -16,15 +17,19 @@ mod store;
 mod tx;
 mod value;
 
+pub mod events;
+pub mod mail;
 pub mod mailed_codes;
 pub mod sessions;
 pub mod sign_ins;
 pub mod sign_ups;
+pub mod signing_keys;
 pub mod tenants;
 pub mod testing;
 pub mod users;
 
 pub use fault::Fault;
+pub use lock::DataLock;
 pub use row::{BadColumn, FromRow, Row};
 pub use statement::Statement;
 pub use store::{EngineKind, Store};
@@ -32,11 +37,15 @@ pub use tx::{Command, Directory, Read, Tx, limited};
 pub use value::{Json, Kind, ToValue, Value};
 
 /// Every statement that the program runs, by module. A module that isn't listed here fails a test.
+#[rustfmt::skip]
 pub const STATEMENTS: &[&[Statement]] = &[
+    events::STATEMENTS,
+    mail::STATEMENTS,
     mailed_codes::STATEMENTS,
     sessions::STATEMENTS,
     sign_ins::STATEMENTS,
     sign_ups::STATEMENTS,
+    signing_keys::STATEMENTS,
     tenants::STATEMENTS,
     users::STATEMENTS,
 ];

@@ -157,7 +157,7 @@ pub(crate) async fn run(engine: &Engine) -> Result<(), Fault> {
             tx.commit().await.map_err(failed)?;
             connection.close().await.map_err(failed)
         }
-        Engine::Postgres(pool) => {
+        Engine::Postgres { pool, .. } => {
             let mut tx = pool.begin().await.map_err(failed)?;
             sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await.map_err(failed)?;
             sqlx::query(LOCK).execute(&mut *tx).await.map_err(failed)?;
@@ -176,7 +176,7 @@ pub(crate) async fn is_current(engine: &Engine) -> Result<bool, Fault> {
                 None => Vec::new(),
             }
         }
-        Engine::Postgres(pool) => {
+        Engine::Postgres { pool, .. } => {
             let books = sqlx::query("SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL");
             match books.fetch_optional(pool).await.map_err(failed)? {
                 Some(_) => read_applied!(pool).map_err(failed)?,

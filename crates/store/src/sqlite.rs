@@ -101,10 +101,10 @@ impl Writer {
         if slot.recover().await.is_ok() {
             slot.commit().await;
         }
-        if let Some(connection) = slot.connection.take() {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "SQLite's writing connection did not close cleanly");
-            }
+        if let Some(connection) = slot.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "SQLite's writing connection did not close cleanly");
         }
         slot.state = State::Broken;
         slot.path = PathBuf::new();
@@ -270,5 +270,103 @@ impl Drop for Turn {
     fn drop(&mut self) {
         // A full channel means that the committer is already on its way.
         let _ = self.wake.try_send(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn writer() -> (Writer, PathBuf) {
+        let folder = std::env::temp_dir().join(format!(
+            "portico_writer_{}_{}",
+            std::process::id(),
+            crate::testing::unique()
+        ));
+        std::fs::create_dir_all(&folder).unwrap();
+        let writer = Writer::open(folder.join("portico.db")).await.unwrap();
+        let turn = turn(&writer, "CREATE TABLE t (v TEXT NOT NULL)").await.unwrap();
+        turn.end(true).await.unwrap();
+        (writer, folder)
+    }
+
+    async fn turn(writer: &Writer, sql: &'static str) -> Result<Turn, Fault> {
+        let mut turn = writer.begin().await?;
+        turn.slot.run(sql).await?;
+        Ok(turn)
+    }
+
+    async fn rows(folder: &Path) -> i64 {
+        let mut connection = connect(&folder.join("portico.db")).await.unwrap();
+        sqlx::query_scalar("SELECT COUNT(*) FROM t").fetch_one(&mut connection).await.unwrap()
+    }
+
+    const INSERT: &str = "INSERT INTO t VALUES ('x')";
+
+    #[tokio::test]
+    async fn those_who_wait_share_a_commit() {
+        let (writer, folder) = writer().await;
+        let first = turn(&writer, INSERT).await.unwrap();
+        let group = first.outcome.clone();
+        let (second, ()) = tokio::join!(writer.begin(), async {
+            // `begin` is in the queue by now, the committer behind it.
+            tokio::spawn(first.end(true));
+        });
+        let second = second.unwrap();
+        assert!(second.outcome.same_channel(&group), "the second joined the first's group");
+        assert_eq!(rows(&folder).await, 0, "nothing is committed while the second runs");
+        second.end(true).await.unwrap();
+        assert_eq!(rows(&folder).await, 1);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn whatever_state_a_dropped_caller_leaves_the_next_command_works() {
+        for state in [State::Beginning, State::Saving, State::Running, State::Releasing, State::Broken] {
+            let (writer, folder) = writer().await;
+            let mut left = writer.begin().await.unwrap();
+            if state != State::Saving {
+                left.slot.run(INSERT).await.unwrap();
+            }
+            left.slot.state = state;
+            drop(left);
+            let next = turn(&writer, INSERT).await.unwrap();
+            next.end(true).await.unwrap();
+            // What ran may be kept only where its release may have run.
+            let kept = i64::from(state == State::Releasing);
+            assert_eq!(rows(&folder).await, 1 + kept, "{state:?}");
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_its_group_and_no_later_one() {
+        let (writer, folder) = writer().await;
+        let good = turn(&writer, INSERT).await.unwrap();
+        let good = tokio::spawn(good.end(true));
+        let mut full = writer.begin().await.unwrap();
+        full.slot.run("PRAGMA max_page_count = 1").await.unwrap();
+        let error = full.slot.run("INSERT INTO t VALUES (zeroblob(1000000))").await.unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+        let full = full.end(false).await;
+        let good = good.await.unwrap();
+        // SQLite may undo the statement or the whole transaction: either way the answers tell what is on the disk.
+        let next = turn(&writer, INSERT).await.unwrap();
+        next.end(true).await.unwrap();
+        assert_eq!(rows(&folder).await, 1 + i64::from(good.is_ok()), "{full:?}");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_is_noticed_in_time() {
+        let (writer, folder) = writer().await;
+        let mut lost = turn(&writer, INSERT).await.unwrap();
+        // What SQLite does by itself after some I/O errors.
+        lost.slot.run("ROLLBACK").await.unwrap();
+        assert!(lost.end(false).await.unwrap_err().is_busy());
+        let next = turn(&writer, INSERT).await.unwrap();
+        next.end(true).await.unwrap();
+        assert_eq!(rows(&folder).await, 1);
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

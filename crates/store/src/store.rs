@@ -4,6 +4,7 @@ use std::sync::Arc;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 use terms::TenantId;
+use tokio::sync::Mutex;
 
 use crate::fault::Fault;
 use crate::migrate;
@@ -19,8 +20,17 @@ pub struct Store {
 }
 
 pub(crate) enum Engine {
-    Sqlite { path: PathBuf, readers: SqlitePool, writer: Writer },
-    Postgres(PgPool),
+    Sqlite {
+        path: PathBuf,
+        readers: SqlitePool,
+        writer: Writer,
+    },
+    Postgres {
+        pool: PgPool,
+        /// Commands that PostgreSQL asked to run again do so one after the other. All at once, many that want one row
+        /// would keep meeting until their runs are used up.
+        again: Arc<Mutex<()>>,
+    },
 }
 
 /// Which of the two engines a store runs on.
@@ -36,7 +46,7 @@ impl Store {
     /// Must be called within a tokio runtime. Doesn't migrate.
     pub async fn open(database: &str) -> Result<Self, Fault> {
         let engine = if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            Engine::Postgres(pools::postgres(database)?)
+            Engine::Postgres { pool: pools::postgres(database)?, again: Arc::default() }
         } else {
             let path = PathBuf::from(database.strip_prefix("sqlite:").unwrap_or(database));
             // The writer first: it makes the file, and sets its journal mode before anyone reads.
@@ -51,7 +61,7 @@ impl Store {
     pub fn kind(&self) -> EngineKind {
         match self.engine() {
             Engine::Sqlite { .. } => EngineKind::Sqlite,
-            Engine::Postgres(_) => EngineKind::Postgres,
+            Engine::Postgres { .. } => EngineKind::Postgres,
         }
     }
 
@@ -62,7 +72,7 @@ impl Store {
     pub(crate) fn pools(&self) -> Pools {
         match self.engine() {
             Engine::Sqlite { readers, .. } => Pools::Sqlite(readers.clone()),
-            Engine::Postgres(pool) => Pools::Postgres(pool.clone()),
+            Engine::Postgres { pool, .. } => Pools::Postgres(pool.clone()),
         }
     }
 
@@ -111,7 +121,7 @@ impl Store {
                 readers.close().await;
                 writer.close().await;
             }
-            Engine::Postgres(pool) => pool.close().await,
+            Engine::Postgres { pool, .. } => pool.close().await,
         }
     }
 }

@@ -4,12 +4,15 @@
 //! the URL of a server where a schema per test may be made.
 #![expect(clippy::expect_used, reason = "a test whose set-up fails can only stop")]
 
+use std::future::Future;
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use terms::{TenantId, Timestamp};
+use tokio::sync::Barrier;
 
 use crate::store::{EngineKind, Store};
 use crate::tenants::TenantRecord;
@@ -171,4 +174,27 @@ pub async fn add_tenant(store: &Store, slug: &str) -> Result<TenantId, Fault> {
     };
     write_tx!(store, tenant.id, |tx| -> Result<bool, Fault> { tx.insert_tenant(&tenant).await })?;
     Ok(tenant.id)
+}
+
+/// Runs `count` tasks that all start at once, and gives what each came to.
+pub async fn race<T, F>(count: usize, make: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(count));
+    let runners: Vec<_> = (0..count)
+        .map(|index| {
+            let (start, run) = (Arc::clone(&start), make(index));
+            tokio::spawn(async move {
+                start.wait().await;
+                run.await
+            })
+        })
+        .collect();
+    let mut results = Vec::with_capacity(count);
+    for runner in runners {
+        results.push(runner.await.expect("a racing task ends"));
+    }
+    results
 }

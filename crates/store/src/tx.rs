@@ -1,9 +1,11 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use terms::TenantId;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::fault::{Failure, Fault};
 use crate::pools::Pools;
@@ -129,25 +131,26 @@ pub struct Command<'s> {
     store: &'s Store,
     tenant: TenantId,
     runs: u32,
+    /// Held from the second run on, by one command at a time.
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl<'s> Command<'s> {
     pub(crate) fn new(store: &'s Store, tenant: TenantId) -> Self {
-        Self { store, tenant, runs: 0 }
+        Self { store, tenant, runs: 0, turn: None }
     }
 
     pub async fn begin(&mut self) -> Result<Tx, Fault> {
         if in_a_write() {
             return Err(Fault::new("begin a transaction within another one"));
         }
-        if self.runs > 0 {
-            // Those who met would meet again if they all came back at once.
-            tokio::time::sleep(Duration::from_millis(u64::from(self.runs * self.runs))).await;
-        }
         self.runs += 1;
         let conn = match self.store.engine() {
             Engine::Sqlite { writer, .. } => Conn::Writer { turn: writer.begin().await?, failure: None },
-            Engine::Postgres(pool) => {
+            Engine::Postgres { pool, again } => {
+                if self.runs > 1 && self.turn.is_none() {
+                    self.turn = Some(Arc::clone(again).lock_owned().await);
+                }
                 let tx = pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
                 Conn::Transaction {
                     tx: tx.map_err(|error| Fault::database("begin a transaction", error))?,

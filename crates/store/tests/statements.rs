@@ -1,0 +1,206 @@
+//! What holds for every statement and every table, on every engine.
+#![allow(clippy::unwrap_used, reason = "a test whose set-up fails can only stop")]
+
+use std::collections::BTreeSet;
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection as _, Either, Executor as _, PgConnection, Row as _, SqlSafeStr as _, Statement as _};
+use store::testing::{self, TestStore};
+use store::{EngineKind, STATEMENTS, Statement};
+
+fn statements() -> impl Iterator<Item = &'static Statement> {
+    STATEMENTS.iter().copied().flatten()
+}
+
+#[tokio::test]
+async fn every_statement_is_understood_by_every_engine() {
+    for store in testing::engines().await {
+        let url = store.database.url();
+        let mut faults = Vec::new();
+        for statement in statements() {
+            let sql = statement.sql.into_sql_str();
+            let parameters = match store.kind() {
+                EngineKind::Sqlite => {
+                    let mut connection = SqliteConnection::connect(url).await.unwrap();
+                    let prepared = connection.prepare(sql).await;
+                    prepared.map(|it| count(it.parameters()))
+                }
+                EngineKind::Postgres => {
+                    let mut connection = PgConnection::connect(url).await.unwrap();
+                    let prepared = connection.prepare(sql).await;
+                    prepared.map(|it| count(it.parameters()))
+                }
+            };
+            match parameters {
+                Ok(count) if count == statement.parameters => {}
+                Ok(count) => faults
+                    .push(format!("{}: takes {count}, is given {}", statement.name, statement.parameters)),
+                Err(error) => faults.push(format!("{}: {error}", statement.name)),
+            }
+        }
+        assert!(faults.is_empty(), "{:?}\n{}", store.kind(), faults.join("\n"));
+    }
+}
+
+fn count<T>(parameters: Option<Either<&[T], usize>>) -> usize {
+    match parameters {
+        Some(Either::Left(types)) => types.len(),
+        Some(Either::Right(count)) => count,
+        None => 0,
+    }
+}
+
+#[test]
+fn every_statement_is_bound_to_its_tenant() {
+    for statement in statements().filter(|it| it.tenant_bound) {
+        let sql = statement.sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        let bound = sql.contains("tenant_id = $1")
+            || sql.strip_prefix("INSERT INTO ").is_some_and(|insert| {
+                insert.split_once('(').is_some_and(|(_, columns)| columns.starts_with("tenant_id"))
+            });
+        assert!(
+            bound,
+            "{}: write `tenant_id = $1`, or `tenant_id` as the first column: {sql}",
+            statement.name
+        );
+    }
+}
+
+#[test]
+fn no_module_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let listed: BTreeSet<&str> = statements().filter_map(|it| it.name.split("::").nth(1)).collect();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        if text.contains("\nverbs! {") {
+            assert!(listed.contains(module), "{module}::STATEMENTS is not in the list of lib.rs");
+        }
+    }
+}
+
+/// Columns, indexes and foreign keys, one line each.
+async fn schema(store: &TestStore) -> BTreeSet<String> {
+    let url = store.database.url();
+    let lines: Vec<String> = match store.kind() {
+        EngineKind::Sqlite => {
+            let mut connection = SqliteConnection::connect(url).await.unwrap();
+            let rows = sqlx::query(SQLITE_SCHEMA).fetch_all(&mut connection).await.unwrap();
+            rows.iter().map(|row| row.get(0)).collect()
+        }
+        EngineKind::Postgres => {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            let rows = sqlx::query(POSTGRES_SCHEMA).fetch_all(&mut connection).await.unwrap();
+            rows.iter().map(|row| row.get(0)).collect()
+        }
+    };
+    lines.into_iter().filter(|line| !line.starts_with("schema_migration")).collect()
+}
+
+const SQLITE_SCHEMA: &str = "
+    SELECT m.name || '.' || p.name || ' '
+           || CASE p.type WHEN 'INTEGER' THEN 'number' WHEN 'TEXT' THEN 'text' WHEN 'BLOB' THEN 'blob' ELSE p.type END
+           || CASE p.\"notnull\" WHEN 0 THEN ' null' ELSE '' END
+      FROM sqlite_schema m, pragma_table_info(m.name) p WHERE m.type = 'table'
+    UNION ALL
+    SELECT m.name || ' index ' || (SELECT group_concat(name, ',') FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno))
+           || CASE i.\"unique\" WHEN 1 THEN ' unique' ELSE '' END || CASE i.partial WHEN 1 THEN ' partial' ELSE '' END
+      FROM sqlite_schema m, pragma_index_list(m.name) i WHERE m.type = 'table'
+    UNION ALL
+    SELECT m.name || ' ' || (SELECT group_concat(\"from\", ',') FROM (SELECT \"from\" FROM pragma_foreign_key_list(m.name) k WHERE k.id = f.id ORDER BY k.seq))
+           || ' references ' || f.\"table\" || CASE f.on_delete WHEN 'NO ACTION' THEN '' ELSE ' on delete ' || lower(f.on_delete) END
+      FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND f.seq = 0";
+
+const POSTGRES_SCHEMA: &str = "
+    SELECT table_name || '.' || column_name || ' '
+           || CASE data_type WHEN 'bigint' THEN 'number' WHEN 'boolean' THEN 'number' WHEN 'text' THEN 'text'
+                             WHEN 'jsonb' THEN 'text' WHEN 'bytea' THEN 'blob' ELSE data_type END
+           || CASE is_nullable WHEN 'YES' THEN ' null' ELSE '' END
+      FROM information_schema.columns WHERE table_schema = current_schema()
+    UNION ALL
+    SELECT t.relname || ' index '
+           || (SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(x.indkey) WITH ORDINALITY AS k (attnum, n)
+                 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum)
+           || CASE WHEN x.indisunique THEN ' unique' ELSE '' END || CASE WHEN x.indpred IS NOT NULL THEN ' partial' ELSE '' END
+      FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid WHERE t.relnamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT t.relname || ' '
+           || (SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(c.conkey) WITH ORDINALITY AS k (attnum, n)
+                 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum)
+           || ' references ' || r.relname
+           || CASE c.confdeltype WHEN 'a' THEN '' WHEN 'c' THEN ' on delete cascade' WHEN 'n' THEN ' on delete set null' ELSE ' on delete ?' END
+      FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class r ON r.oid = c.confrelid
+     WHERE c.contype = 'f' AND t.relnamespace = current_schema()::regnamespace";
+
+#[tokio::test]
+async fn both_engines_have_the_same_schema() {
+    let stores = testing::engines().await;
+    for store in &stores {
+        assert!(schema(store).await.contains("tenant.slug text"), "{:?}", store.kind());
+    }
+    if let [one, other] = stores.as_slice() {
+        let (one, other) = (schema(one).await, schema(other).await);
+        let differing: Vec<_> = one.symmetric_difference(&other).collect();
+        assert!(differing.is_empty(), "{differing:#?}");
+    }
+}
+
+#[tokio::test]
+async fn every_table_begins_its_key_with_the_tenant() {
+    // A host leads to one tenant only: its own key, by which the tenant is found.
+    const KEYED_OTHERWISE: [&str; 2] = ["tenant", "tenant_host"];
+    for store in testing::engines().await {
+        let schema = schema(&store).await;
+        let tables: BTreeSet<&str> =
+            schema.iter().filter_map(|line| line.split_once('.')).map(|(table, _)| table).collect();
+        for table in tables.iter().filter(|table| !KEYED_OTHERWISE.contains(table)) {
+            let keyed = format!("{table} index tenant_id");
+            assert!(schema.iter().any(|line| line.starts_with(&keyed) && line.contains("unique")), "{table}");
+        }
+        for line in schema.iter().filter(|line| line.contains(" index ") || line.contains(" references ")) {
+            let (table, what) = line.split_once(' ').unwrap();
+            let what = what.trim_start_matches("index ");
+            assert!(KEYED_OTHERWISE.contains(&table) || what.starts_with("tenant_id"), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn migrating_again_changes_nothing_and_a_newer_database_is_refused() {
+    for store in testing::engines().await {
+        assert!(store.is_migrated().await.unwrap());
+        store.migrate().await.unwrap();
+        let insert = "INSERT INTO schema_migration (version, name, checksum) VALUES (9999, '9999_later', '')";
+        match store.kind() {
+            EngineKind::Sqlite => {
+                SqliteConnection::connect(store.database.url()).await.unwrap().execute(insert).await.unwrap();
+            }
+            EngineKind::Postgres => {
+                PgConnection::connect(store.database.url()).await.unwrap().execute(insert).await.unwrap();
+            }
+        }
+        for refused in [store.migrate().await, store.is_migrated().await.map(|_| ())] {
+            assert!(refused.unwrap_err().to_string().contains("newer version"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_that_migrate_at_once_both_succeed() {
+    for kind in testing::engine_kinds() {
+        let database = testing::TestDatabase::make(kind).await;
+        let url = database.url().to_owned();
+        let results = testing::race(4, move |_| {
+            let url = url.clone();
+            async move {
+                let store = store::Store::open(&url).await?;
+                store.migrate().await?;
+                store.is_migrated().await
+            }
+        });
+        for result in results.await {
+            assert!(result.unwrap());
+        }
+    }
+}
