@@ -1,1 +1,5 @@
+//! Every page in a real Chromium: what people do there, axe, content security policies, scripts on and off; and the main
+//! job as a newcomer does it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 

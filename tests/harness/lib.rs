@@ -4,11 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in the harness fails the test")]
 
 mod browser;
+mod folder;
+mod landing;
 mod page;
+mod program;
 mod relying_party;
+mod script;
 mod world;
 
 pub use browser::{Browser, client};
+pub use folder::Folder;
+pub use landing::Landing;
 pub use page::{Form, Page};
+pub use program::{Program, free_port, portico};
 pub use relying_party::{Answer, CHALLENGE, RelyingParty, TokenAnswer, Tokens, VERIFIER, claims, header};
+pub use script::Script;
 pub use world::World;

@@ -1,41 +1,97 @@
-use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use server::clock::{Clock, HeldClock};
-use server::config::{Config, Mode};
+use server::config::{Config, Database};
+use server::testing::{EngineKind, TestDatabase, engine_kinds};
 use server::{Options, Running, start};
+use terms::SecretText;
 
 use crate::browser::Browser;
+use crate::folder::Folder;
 
 /// A whole Portico in this process, with nobody in it yet.
+///
+/// On which databases is said by `PORTICO_TEST_ENGINES` (`sqlite`, or `sqlite,postgres`).
 pub struct World {
-    running: Running,
+    running: Option<Running>,
     /// The server's clock. It stands still until the test moves it.
     pub clock: HeldClock,
+    config: Config,
+    _folder: Folder,
+    _database: TestDatabase,
 }
 
 impl World {
-    /// Starts a server on a free port. It begins at the system's time, since other parties read the system's clock.
+    /// Starts a server on a free port, on the first of the engines. Its clock begins at the system's time, since
+    /// other parties read the system's.
     pub async fn start() -> Self {
-        let clock = HeldClock::at_system_time();
-        let config = Config {
-            mode: Mode::Development,
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            request_timeout: Duration::from_secs(30),
-            shutdown_grace: Duration::from_secs(1),
+        let first = engine_kinds().first().copied().expect("PORTICO_TEST_ENGINES names an engine");
+        Self::on(first).await
+    }
+
+    /// Starts a server on this engine.
+    pub async fn on(engine: EngineKind) -> Self {
+        let (folder, database) = (Folder::new(), TestDatabase::make(engine).await);
+        let mut config = Config::development(folder.path(), 0, None);
+        config.database = match engine {
+            EngineKind::Sqlite => Database::Sqlite(database.url().into()),
+            EngineKind::Postgres => Database::Postgres(SecretText::new(database.url().to_owned())),
         };
-        let options = Options { config, clock: Clock::Held(clock.clone()) };
-        let running = start(options).await.expect("the server starts");
-        Self { running, clock }
+        // As little as argon2 takes: what a hash costs is not what these tests are about.
+        config.password_hashing.cost.memory_kib = 64;
+        config.password_hashing.cost.passes = 1;
+        let clock = HeldClock::at_system_time();
+        let running = Some(serve(config.clone(), &clock).await);
+        Self { running, clock, config, _folder: folder, _database: database }
+    }
+
+    /// Tells a story on every engine, each time in a world of its own.
+    pub async fn each(story: impl AsyncFn(&mut Self)) {
+        for engine in engine_kinds() {
+            println!("on {engine:?}");
+            story(&mut Self::on(engine).await).await;
+        }
+    }
+
+    /// Stops the server and starts it again, at the same address and on the same data.
+    pub async fn restart(&mut self) {
+        let running = self.running.take().expect("a server that runs");
+        let mut config = self.config.clone();
+        config.listen = running.local_addr;
+        let app = Arc::downgrade(&running.app);
+        running.shutdown().await;
+        // Tasks of ended connections let go of the data a moment later.
+        let gone = async {
+            while app.strong_count() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), gone).await.expect("a server that lets go of its data");
+        self.running = Some(serve(config, &self.clock).await);
     }
 
     /// Where the default tenant is reached; its issuer.
     pub fn issuer(&self) -> &str {
-        &self.running.base_url
+        &self.running().base_url
     }
 
     /// A browser that never was here.
     pub fn browser(&self) -> Browser {
         Browser::new(self.issuer())
     }
+
+    /// The server from within, for what has no address: what an operator does by the command line.
+    pub fn app(&self) -> &server::app::App {
+        &self.running().app
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("a server that runs")
+    }
+}
+
+async fn serve(config: Config, clock: &HeldClock) -> Running {
+    let options = Options { config, clock: Clock::Held(clock.clone()) };
+    start(options).await.unwrap_or_else(|error| panic!("the server doesn't start: {error}"))
 }

@@ -1,1 +1,4 @@
+//! Clients that others wrote, against the real server, with a real Chromium in between.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 

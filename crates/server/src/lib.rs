@@ -15,5 +15,11 @@ mod start;
 pub mod tenant;
 pub mod tenants;
 
+/// Fresh databases for the tests of the whole, which know no crate below this one.
+pub mod testing {
+    pub use store::EngineKind;
+    pub use store::testing::{TestDatabase, engine_kinds};
+}
+
 pub use request::{RequestId, Site};
 pub use start::{Options, Running, StartError, start};
