@@ -19,6 +19,7 @@ mod value;
 
 pub mod events;
 pub mod mail;
+pub mod grants;
 pub mod mailed_codes;
 pub mod sessions;
 pub mod sign_ins;
@@ -41,6 +42,7 @@ pub use value::{Json, Kind, ToValue, Value};
 pub const STATEMENTS: &[&[Statement]] = &[
     events::STATEMENTS,
     mail::STATEMENTS,
+    grants::STATEMENTS,
     mailed_codes::STATEMENTS,
     sessions::STATEMENTS,
     sign_ins::STATEMENTS,

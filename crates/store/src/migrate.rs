@@ -29,6 +29,8 @@ macro_rules! migrations {
 migrations! {
     "0001_foundation",
     "0002_people",
+    "0003_oauth",
+    "0004_grants",
 }
 
 /// A migration that a database says it had.
