@@ -364,7 +364,9 @@ impl AuthorizeError {
             Self::ResourceMalformed => "resource is not an absolute URI without a fragment",
             Self::ResourceUnknown => "resource names nothing that the client may have tokens for",
             Self::TooManyResources => "resource is repeated too often",
-            Self::IdTokenHintInvalid => "id_token_hint is not an ID token that this server issued to the client",
+            Self::IdTokenHintInvalid => {
+                "id_token_hint is not an ID token that this server issued to the client"
+            }
             Self::LoginRequired => "the person must sign in",
             Self::OtherUserSignedIn => "another person than the one in id_token_hint signed in",
             Self::AccountSelectionRequired => "the person must choose an account",
@@ -401,8 +403,10 @@ pub fn validate(
     resources: &KnownResources<'_>,
 ) -> Result<AuthorizationRequest, AuthorizeRefusal> {
     let id = client_id(parameters).map_err(AuthorizeRefusal::Page)?;
-    let client = client.filter(|client| client.id == id).ok_or(AuthorizeRefusal::Page(PageReason::ClientUnknown))?;
-    let (redirect_uri, redirect_uri_named) = redirect_uri(parameters, client).map_err(AuthorizeRefusal::Page)?;
+    let client =
+        client.filter(|client| client.id == id).ok_or(AuthorizeRefusal::Page(PageReason::ClientUnknown))?;
+    let (redirect_uri, redirect_uri_named) =
+        redirect_uri(parameters, client).map_err(AuthorizeRefusal::Page)?;
     let state = parameters.get("state").map(str::to_owned);
     if state.as_ref().is_some_and(|state| state.len() > limits::STATE_BYTES) {
         return Err(AuthorizeRefusal::Page(PageReason::StateTooLong));
@@ -437,13 +441,17 @@ pub fn validate(
     }
 }
 
-fn redirect_uri(parameters: &Parameters, client: &Client) -> Result<(RegisteredRedirectUri, bool), PageReason> {
+fn redirect_uri(
+    parameters: &Parameters,
+    client: &Client,
+) -> Result<(RegisteredRedirectUri, bool), PageReason> {
     if let Some(asked) = parameters.get("redirect_uri") {
         let found = client.redirect_uri(asked).ok_or(PageReason::RedirectUriUnregistered)?;
         return Ok((found, true));
     }
     // OpenID Connect Core section 3.1.2.1 requires it; RFC 6749 section 3.1.2.3 does where several are registered.
-    let by_openid = parameters.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == OPENID));
+    let by_openid =
+        parameters.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == OPENID));
     match client.redirect_uris.as_slice() {
         [only] if !by_openid => {
             let found = client.redirect_uri(only.as_str()).ok_or(PageReason::RedirectUriMissing)?;
@@ -464,7 +472,11 @@ struct Asked {
 }
 
 /// The rules whose refusals are told to the client. What isn't known here is ignored (RFC 6749 section 3.1).
-fn check(parameters: &Parameters, client: &Client, resources: &KnownResources<'_>) -> Result<Asked, AuthorizeError> {
+fn check(
+    parameters: &Parameters,
+    client: &Client,
+    resources: &KnownResources<'_>,
+) -> Result<Asked, AuthorizeError> {
     use AuthorizeError as E;
     // OpenID Connect Core sections 6 and 7.2.1. First, since they would change what the others say.
     for (name, error) in [
@@ -518,8 +530,12 @@ fn asked_scope(parameters: &Parameters, client: &Client) -> Result<Scope, Author
     if scope.is_empty() { Err(AuthorizeError::ScopeNotAllowed) } else { Ok(scope) }
 }
 
-fn asked_challenge(parameters: &Parameters, client: &Client) -> Result<Option<CodeChallenge>, AuthorizeError> {
-    let challenge = CodeChallenge::read(parameters.get("code_challenge"), parameters.get("code_challenge_method"));
+fn asked_challenge(
+    parameters: &Parameters,
+    client: &Client,
+) -> Result<Option<CodeChallenge>, AuthorizeError> {
+    let challenge =
+        CodeChallenge::read(parameters.get("code_challenge"), parameters.get("code_challenge_method"));
     let challenge = challenge.map_err(|error| match error {
         ChallengeError::Method => AuthorizeError::ChallengeMethodUnsupported,
         ChallengeError::Missing => AuthorizeError::ChallengeMissing,
@@ -666,7 +682,9 @@ pub struct Issue {
 pub fn next_step(facts: &Facts<'_>) -> NextStep {
     match decide(facts) {
         // OpenID Connect Core section 3.1.2.1: no page of any kind.
-        Ok(NextStep::Interact(interaction)) if facts.request.prompt.none => NextStep::Refuse(interaction.refusal()),
+        Ok(NextStep::Interact(interaction)) if facts.request.prompt.none => {
+            NextStep::Refuse(interaction.refusal())
+        }
         Ok(step) => step,
         Err(error) => NextStep::Refuse(error),
     }
@@ -730,7 +748,10 @@ fn choose_session<'a>(facts: &Facts<'a>) -> Result<Choice<'a>, AuthorizeError> {
     }
     if let Some(hinted) = facts.request.hinted_address() {
         let of_address = |session: &&SessionFact| session.addresses.contains(hinted.canonical());
-        return Ok(sessions.iter().find(of_address).map_or(Choice::Ask(Interaction::SignIn), Choice::Session));
+        return Ok(sessions
+            .iter()
+            .find(of_address)
+            .map_or(Choice::Ask(Interaction::SignIn), Choice::Session));
     }
     let last_used = facts.last_used.and_then(by_id);
     Ok(match (last_used, sessions) {
@@ -756,7 +777,8 @@ fn must_ask_consent(facts: &Facts<'_>, session: &SessionFact) -> bool {
         return false;
     }
     // RFC 8252 section 8.6, RFC 6749 section 10.2: whoever claims to be this client can't be told from it.
-    let could_be_anyone = facts.client.is_public() && facts.request.redirect_uri.kind() != RedirectKind::Https;
+    let could_be_anyone =
+        facts.client.is_public() && facts.request.redirect_uri.kind() != RedirectKind::Https;
     let remembered = session.consented.as_ref().is_some_and(|consented| scope.is_subset_of(consented));
     could_be_anyone || facts.request.prompt.consent || !remembered
 }

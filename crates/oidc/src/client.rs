@@ -233,11 +233,18 @@ impl Reader {
 
     fn text(&mut self, member: &str) -> Option<String> {
         match self.take(member)? {
-            Value::String(text) if text.len() <= TEXT_BYTES && !text.trim().is_empty() && !text.chars().any(char::is_control) => {
+            Value::String(text)
+                if text.len() <= TEXT_BYTES
+                    && !text.trim().is_empty()
+                    && !text.chars().any(char::is_control) =>
+            {
                 Some(text)
             }
             Value::String(_) => {
-                self.fault(member, format!("must be a text of 1 to {TEXT_BYTES} octets without control characters"));
+                self.fault(
+                    member,
+                    format!("must be a text of 1 to {TEXT_BYTES} octets without control characters"),
+                );
                 None
             }
             _ => {
@@ -270,10 +277,12 @@ impl Reader {
     /// A web address that is shown to people or fetched: https, or http on a loopback host.
     fn web_address(&mut self, member: &str) -> Option<String> {
         let text = self.text(member)?;
-        let host_is_loopback = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let host_is_loopback =
+            |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         let good = text.bytes().all(|octet| octet.is_ascii_graphic())
             && Url::parse(&text).is_ok_and(|url| {
-                let scheme_fits = url.scheme() == "https" || (url.scheme() == "http" && host_is_loopback(&url));
+                let scheme_fits =
+                    url.scheme() == "https" || (url.scheme() == "http" && host_is_loopback(&url));
                 scheme_fits && url.username().is_empty() && url.password().is_none()
             });
         if !good {
@@ -386,7 +395,8 @@ impl ClientMetadata {
     fn read(reader: &mut Reader) -> Self {
         let application_type = reader.word("application_type", ApplicationType::ALL, ApplicationType::Web);
         // RFC 7591 section 2: the defaults of absent members.
-        let grant_types = reader.words("grant_types", GrantType::ALL).unwrap_or_else(|| vec![GrantType::AuthorizationCode]);
+        let grant_types =
+            reader.words("grant_types", GrantType::ALL).unwrap_or_else(|| vec![GrantType::AuthorizationCode]);
         let by_code = grant_types.contains(&GrantType::AuthorizationCode);
         let response_types = reader
             .words("response_types", ResponseType::ALL)
@@ -437,10 +447,16 @@ impl ClientMetadata {
         // RFC 6749 section 4.4: only for confidential clients.
         let public = self.auth_method == ClientAuthMethod::None;
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {
-            reader.fault("grant_types", "client_credentials needs a client that authenticates; token_endpoint_auth_method is none");
+            reader.fault(
+                "grant_types",
+                "client_credentials needs a client that authenticates; token_endpoint_auth_method is none",
+            );
         }
         if self.grant_types.contains(&GrantType::RefreshToken) && !by_code {
-            reader.fault("grant_types", "refresh_token needs authorization_code: nothing else issues refresh tokens");
+            reader.fault(
+                "grant_types",
+                "refresh_token needs authorization_code: nothing else issues refresh tokens",
+            );
         }
     }
 
@@ -453,7 +469,8 @@ impl ClientMetadata {
                 members.insert(member.to_owned(), value);
             }
         };
-        let uris = |uris: &[RedirectUri]| Value::from(uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>());
+        let uris =
+            |uris: &[RedirectUri]| Value::from(uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>());
         let text = |text: &Option<String>| text.clone().map(Value::from);
         put("client_name", text(&self.name));
         put("redirect_uris", (!self.redirect_uris.is_empty()).then(|| uris(&self.redirect_uris)));
@@ -496,7 +513,8 @@ mod tests {
 
     #[test]
     fn absent_members_have_the_defaults_of_the_rfc() {
-        let metadata = ClientMetadata::parse(&json!({ "redirect_uris": ["https://shop.example/cb"] })).unwrap();
+        let metadata =
+            ClientMetadata::parse(&json!({ "redirect_uris": ["https://shop.example/cb"] })).unwrap();
         assert_eq!(metadata.auth_method, ClientAuthMethod::ClientSecretBasic);
         assert_eq!(metadata.grant_types, [GrantType::AuthorizationCode]);
         assert_eq!(metadata.response_types, [ResponseType::Code]);
@@ -585,7 +603,10 @@ mod tests {
     #[test]
     fn members_must_fit_together() {
         for (metadata, member) in [
-            (json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "none" }), "grant_types"),
+            (
+                json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "none" }),
+                "grant_types",
+            ),
             (json!({ "grant_types": ["refresh_token"] }), "grant_types"),
             (json!({ "grant_types": [] }), "grant_types"),
             (json!({ "grant_types": ["client_credentials"], "response_types": ["code"] }), "response_types"),

@@ -10,9 +10,34 @@ use crate::scope::STANDARD;
 
 /// The claims that an ID token or userinfo may hold: the protocol's, then those of the standard scopes (OpenID Connect Core section 5.1).
 const CLAIMS: [&str; 28] = [
-    "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "name", "given_name", "family_name",
-    "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo",
-    "locale", "updated_at", "email", "email_verified", "phone_number",
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "sid",
+    "at_hash",
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+    "email",
+    "email_verified",
+    "phone_number",
 ];
 
 /// The paths of the endpoints under the issuer. The routes are made of the same constants.
@@ -54,7 +79,8 @@ pub fn document(provider: &Provider<'_>) -> Value {
     let auth_methods: Vec<&str> = ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect();
     // RFC 7662 section 2.1: who introspects proves who it is.
     let confidential: Vec<&str> = auth_methods.iter().copied().filter(|&method| method != "none").collect();
-    let scopes: Vec<&str> = STANDARD.iter().copied().chain(provider.further_scopes.iter().map(String::as_str)).collect();
+    let scopes: Vec<&str> =
+        STANDARD.iter().copied().chain(provider.further_scopes.iter().map(String::as_str)).collect();
     let claims: Vec<&str> = CLAIMS.iter().copied().chain(["phone_number_verified", "address"]).collect();
     json!({
         "issuer": provider.issuer,

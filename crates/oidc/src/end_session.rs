@@ -159,7 +159,11 @@ pub fn decide(
     };
     // RP-Initiated Logout section 2: the person must be asked when there is no hint, or when it isn't about who is signed in here.
     // Otherwise any site could sign people out.
-    Ok(if of_hint.is_empty() { EndSession::Ask { then } } else { EndSession::End { sessions: of_hint, then } })
+    Ok(if of_hint.is_empty() {
+        EndSession::Ask { then }
+    } else {
+        EndSession::End { sessions: of_hint, then }
+    })
 }
 
 fn afterwards(parameters: &Parameters, client: Option<&Client>) -> Result<Afterwards, EndSessionRefusal> {
@@ -169,7 +173,8 @@ fn afterwards(parameters: &Parameters, client: Option<&Client>) -> Result<Afterw
     }
     match (parameters.get("post_logout_redirect_uri"), client) {
         (Some(asked), Some(client)) => {
-            let to = client.post_logout_redirect_uri(asked).ok_or(EndSessionRefusal::RedirectUriUnregistered)?;
+            let to =
+                client.post_logout_redirect_uri(asked).ok_or(EndSessionRefusal::RedirectUriUnregistered)?;
             Ok(Afterwards::Redirect(Box::new(Return { to, state })))
         }
         // RP-Initiated Logout section 3: no redirect when nothing says which client asks.
@@ -209,7 +214,11 @@ mod tests {
         LogoutHint::Valid { client: "shop".parse().unwrap(), subject: subject.parse().unwrap(), session }
     }
 
-    fn decided(query: &str, hint: &LogoutHint, sessions: &[SignedIn]) -> Result<EndSession, EndSessionRefusal> {
+    fn decided(
+        query: &str,
+        hint: &LogoutHint,
+        sessions: &[SignedIn],
+    ) -> Result<EndSession, EndSessionRefusal> {
         decide(&Parameters::parse(query.as_bytes()).unwrap(), Some(&client()), hint, sessions)
     }
 
@@ -241,7 +250,9 @@ mod tests {
             hint("bob", Some(session(1))),
             hint("alice", Some(session(9))),
         ] {
-            let Ok(EndSession::Ask { .. }) = decided("client_id=shop", &hint, &here) else { panic!("{hint:?}") };
+            let Ok(EndSession::Ask { .. }) = decided("client_id=shop", &hint, &here) else {
+                panic!("{hint:?}")
+            };
         }
         // Nobody is signed in: there is nothing to ask, and nothing to end.
         let Ok(EndSession::End { sessions, .. }) = decided("", &LogoutHint::Absent, &[]) else { panic!() };
@@ -270,8 +281,16 @@ mod tests {
             ("client_id=thief", LogoutHint::Absent, R::ClientUnknown),
             ("client_id=%20", LogoutHint::Absent, R::ClientUnknown),
             ("post_logout_redirect_uri=https%3A%2F%2Fevil.example", alice(), R::RedirectUriUnregistered),
-            ("post_logout_redirect_uri=https%3A%2F%2Fshop.example%2Fbye", alice(), R::RedirectUriUnregistered),
-            ("post_logout_redirect_uri=https%3A%2F%2Fshop.example%2Fbye%3Fx%3D1%26y", alice(), R::RedirectUriUnregistered),
+            (
+                "post_logout_redirect_uri=https%3A%2F%2Fshop.example%2Fbye",
+                alice(),
+                R::RedirectUriUnregistered,
+            ),
+            (
+                "post_logout_redirect_uri=https%3A%2F%2Fshop.example%2Fbye%3Fx%3D1%26y",
+                alice(),
+                R::RedirectUriUnregistered,
+            ),
             ("post_logout_redirect_uri=https%3A%2F%2Fshop.example%2Fcb", alice(), R::RedirectUriUnregistered),
             (&long, alice(), R::StateTooLong),
         ] {

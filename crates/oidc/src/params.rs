@@ -23,7 +23,9 @@ impl fmt::Display for ParametersError {
         match self {
             Self::TooLarge => f.write_str("the request is too large"),
             Self::Encoding => f.write_str("the request is not well-formed application/x-www-form-urlencoded"),
-            Self::Repeated(name) if name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) => {
+            Self::Repeated(name)
+                if name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) =>
+            {
                 write!(f, "the parameter {name} is repeated")
             }
             Self::Repeated(_) => f.write_str("a parameter is repeated"),
@@ -44,7 +46,8 @@ impl Parameters {
             return Err(ParametersError::TooLarge);
         }
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for (index, pair) in encoded.split(|&octet| octet == b'&').filter(|pair| !pair.is_empty()).enumerate() {
+        for (index, pair) in encoded.split(|&octet| octet == b'&').filter(|pair| !pair.is_empty()).enumerate()
+        {
             if index >= limits::PARAMETERS {
                 return Err(ParametersError::TooLarge);
             }
@@ -69,7 +72,10 @@ impl Parameters {
 
     /// The values of a parameter that may be repeated, without the empty ones.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every parameter with its value, as they stood, the empty ones too.
@@ -134,7 +140,11 @@ mod tests {
     #[test]
     fn a_parameter_stands_once() {
         for twice in ["a=1&a=1", "a=1&a=2", "a&a", "a=&a=1", "a=1&%61=2"] {
-            assert_eq!(Parameters::parse(twice.as_bytes()), Err(ParametersError::Repeated("a".into())), "{twice}");
+            assert_eq!(
+                Parameters::parse(twice.as_bytes()),
+                Err(ParametersError::Repeated("a".into())),
+                "{twice}"
+            );
         }
         assert_eq!(ParametersError::Repeated("x\r\n\"".into()).to_string(), "a parameter is repeated");
     }
@@ -153,7 +163,9 @@ mod tests {
         let names: Vec<String> = (0..=limits::PARAMETERS).map(|n| format!("p{n}=1")).collect();
         assert!(Parameters::parse(names[1..].join("&").as_bytes()).is_ok());
         let resources = vec!["resource=a"; limits::PARAMETERS + 1].join("&");
-        for bad in [long(limits::PARAMETER_BYTES + 1), long(limits::REQUEST_BYTES), names.join("&"), resources] {
+        for bad in
+            [long(limits::PARAMETER_BYTES + 1), long(limits::REQUEST_BYTES), names.join("&"), resources]
+        {
             assert_eq!(Parameters::parse(bad.as_bytes()), Err(ParametersError::TooLarge));
         }
     }

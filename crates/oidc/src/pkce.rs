@@ -34,7 +34,9 @@ impl CodeChallenge {
         match (challenge, method) {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(ChallengeError::Missing),
-            (Some(challenge), Some(METHOD_S256)) => Self::decode(challenge).map(Some).ok_or(ChallengeError::Malformed),
+            (Some(challenge), Some(METHOD_S256)) => {
+                Self::decode(challenge).map(Some).ok_or(ChallengeError::Malformed)
+            }
             (Some(_), _) => Err(ChallengeError::Method),
         }
     }
@@ -108,7 +110,9 @@ mod tests {
     #[test]
     fn no_other_verifier_meets_it() {
         let long = "a".repeat(129);
-        for wrong in ["", &VERIFIER[..42], &VERIFIER.to_lowercase(), CHALLENGE, &format!("{VERIFIER}="), &long] {
+        for wrong in
+            ["", &VERIFIER[..42], &VERIFIER.to_lowercase(), CHALLENGE, &format!("{VERIFIER}="), &long]
+        {
             assert!(!challenge().is_met_by(wrong), "{wrong}");
         }
     }

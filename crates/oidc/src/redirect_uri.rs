@@ -80,8 +80,18 @@ const LOOPBACK_PREFIXES: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http:
 
 /// What an authorization response may add to the query.
 const RESPONSE_PARAMETERS: [&str; 12] = [
-    "access_token", "code", "error", "error_description", "error_uri", "expires_in", "id_token", "iss", "response",
-    "session_state", "state", "token_type",
+    "access_token",
+    "code",
+    "error",
+    "error_description",
+    "error_uri",
+    "expires_in",
+    "id_token",
+    "iss",
+    "response",
+    "session_state",
+    "state",
+    "token_type",
 ];
 
 impl RedirectUri {
@@ -159,7 +169,8 @@ impl FromStr for RedirectUri {
         if url.fragment().is_some() {
             return Err(E::Fragment);
         }
-        let authority = text.split_once("//").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
+        let authority =
+            text.split_once("//").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
         if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
             return Err(E::UserInfo);
         }
@@ -168,7 +179,9 @@ impl FromStr for RedirectUri {
             "http" if split_loopback(text).is_some() => {}
             "http" if is_loopback(&url) => return Err(E::NotCanonical),
             "http" => return Err(E::HttpBeyondLoopback),
-            "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "ftp" | "ws" | "wss" => return Err(E::Scheme),
+            "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "ftp" | "ws" | "wss" => {
+                return Err(E::Scheme);
+            }
             private if !private.contains('.') => return Err(E::PrivateSchemeWithoutDot),
             _ => {}
         }
@@ -196,8 +209,28 @@ const fn is_uri_character(octet: u8) -> bool {
     octet.is_ascii_alphanumeric()
         || matches!(
             octet,
-            b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'#' | b'[' | b']' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'('
-                | b')' | b'*' | b'+' | b',' | b';' | b'=' | b'%'
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b':'
+                | b'/'
+                | b'?'
+                | b'#'
+                | b'['
+                | b']'
+                | b'@'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b'%'
         )
 }
 

@@ -153,7 +153,16 @@ mod tests {
             assert_eq!(good.parse::<ResourceIdentifier>().unwrap().as_str(), good);
         }
         let long = format!("https://api.example.test/{}", "a".repeat(3000));
-        for bad in ["", "api", "/v1", "//api.example.test", "https://api.example.test/#x", " https://a.test", "https://a.test/\u{e9}", &long] {
+        for bad in [
+            "",
+            "api",
+            "/v1",
+            "//api.example.test",
+            "https://api.example.test/#x",
+            " https://a.test",
+            "https://a.test/\u{e9}",
+            &long,
+        ] {
             assert!(bad.parse::<ResourceIdentifier>().is_err(), "{bad:?}");
         }
     }

@@ -89,7 +89,11 @@ impl EmailAddress {
 
 /// RFC 5322 section 3.2.3 `atext`, and letters and digits beyond ASCII (RFC 6531 section 3.3).
 fn is_atom_character(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) } else { c.is_alphanumeric() }
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
+    } else {
+        c.is_alphanumeric()
+    }
 }
 
 fn canonical_domain(text: &str) -> Option<String> {

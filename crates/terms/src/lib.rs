@@ -11,8 +11,8 @@ mod timestamp;
 
 pub use canonical::{CanonicalEmail, EmailAddress, EmailAddressError};
 pub use id::{
-    BrowserId, ClientId, ClientSecretId, EventId, FlowId, GrantId, IdError, MailId, MailedCodeId, ResourceServerId,
-    SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, UserId,
+    BrowserId, ClientId, ClientSecretId, EventId, FlowId, GrantId, IdError, MailId, MailedCodeId,
+    ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, UserId,
 };
 pub use secret::{
     AccessTokenHandle, AccessTokenHandleHash, AuthorizationCode, AuthorizationCodeHash, BrowserHandle,

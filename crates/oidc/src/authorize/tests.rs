@@ -116,7 +116,9 @@ fn everything_else_is_told_to_the_client() {
         ("resource", "https://other.example", E::ResourceUnknown),
     ] {
         let refusal = validated(&spoiled(name, value), &client(true, false)).unwrap_err();
-        let AuthorizeRefusal::Redirect { to, state, error, .. } = &refusal else { panic!("{name}={value}: {refusal:?}") };
+        let AuthorizeRefusal::Redirect { to, state, error, .. } = &refusal else {
+            panic!("{name}={value}: {refusal:?}")
+        };
         assert_eq!((to.as_str(), state.as_deref()), ("https://shop.example/cb", Some("st&te")));
         assert_eq!(*error, expected, "{name}={value}");
         let location = refusal.into_response("https://login.example").unwrap().location();
@@ -168,7 +170,10 @@ fn rules_that_depend_on_the_client() {
     let mut not_by_code = confidential.clone();
     not_by_code.metadata.response_types.clear();
     let refusal = validated(&without_pkce, &not_by_code).unwrap_err();
-    assert!(matches!(refusal, AuthorizeRefusal::Redirect { error: AuthorizeError::ResponseTypeNotRegistered, .. }));
+    assert!(matches!(
+        refusal,
+        AuthorizeRefusal::Redirect { error: AuthorizeError::ResponseTypeNotRegistered, .. }
+    ));
 
     let mut other_resources = client(true, false);
     other_resources.settings.resource_servers = vec!["https://else.example".parse().unwrap()];
@@ -252,7 +257,9 @@ fn prompts() -> Vec<Prompt> {
 fn flows() -> Vec<Option<FlowFact>> {
     let mut flows = vec![None];
     for chosen in [None, Some(ALICE), Some(BOB), Some(GONE)] {
-        for consented in [None, Some((ALICE, "openid email")), Some((ALICE, "openid")), Some((BOB, "openid email"))] {
+        for consented in
+            [None, Some((ALICE, "openid email")), Some((ALICE, "openid")), Some((BOB, "openid email"))]
+        {
             for denied in [false, true] {
                 flows.push(Some(FlowFact {
                     created_at: FLOW_START,
@@ -269,7 +276,8 @@ fn flows() -> Vec<Option<FlowFact>> {
 fn requests() -> Vec<AuthorizationRequest> {
     let mut requests = Vec::new();
     let good = validated(&spoiled("frob", "1"), &client(true, false)).unwrap();
-    let to_loopback = validated(&spoiled("redirect_uri", "http://127.0.0.1:5000/cb"), &client(true, false)).unwrap();
+    let to_loopback =
+        validated(&spoiled("redirect_uri", "http://127.0.0.1:5000/cb"), &client(true, false)).unwrap();
     for request in [good, to_loopback] {
         for prompt in prompts() {
             for max_age in [None, Some(0), Some(10), Some(100)] {
@@ -301,7 +309,12 @@ fn check_step(world: &World, step: &NextStep) {
     match step {
         NextStep::Refuse(_) => {}
         NextStep::Interact(interaction) => {
-            assert!(!request.prompt.none && !flow.is_some_and(|flow| flow.denied) && *hint != IdTokenHint::Invalid, "{world:?}");
+            assert!(
+                !request.prompt.none
+                    && !flow.is_some_and(|flow| flow.denied)
+                    && *hint != IdTokenHint::Invalid,
+                "{world:?}"
+            );
             if let Interaction::Consent(_) = interaction {
                 assert!(!client.settings.first_party, "{world:?}");
             }
@@ -329,14 +342,15 @@ fn check_step(world: &World, step: &NextStep) {
                 let age = (NOW.as_millis() - session.auth_time.as_millis()) / 1000;
                 assert!(since_start || u64::try_from(age).unwrap() <= max_age, "{world:?}");
             }
-            let by_login_hint = request.hinted_address().is_some_and(|it| session.addresses.contains(it.canonical()));
+            let by_login_hint =
+                request.hinted_address().is_some_and(|it| session.addresses.contains(it.canonical()));
             let unambiguous = sessions.len() == 1 && request.login_hint.is_none();
             let by_last_use = *last_used == Some(session.id) && request.login_hint.is_none();
             assert!(hinted || chosen || by_login_hint || by_last_use || unambiguous, "{world:?}");
             assert_eq!(issue.by_consent, !client.settings.first_party);
             let now_consented = flow.and_then(|flow| flow.consented.as_ref());
-            let now_consented =
-                now_consented.is_some_and(|(user, it)| *user == session.user && request.scope.is_subset_of(it));
+            let now_consented = now_consented
+                .is_some_and(|(user, it)| *user == session.user && request.scope.is_subset_of(it));
             let remembered = session.consented.as_ref().is_some_and(|it| request.scope.is_subset_of(it));
             let could_be_anyone = client.is_public() && request.redirect_uri.as_str().starts_with("http:");
             let need_not_ask = remembered && !request.prompt.consent && !could_be_anyone;
@@ -348,8 +362,12 @@ fn check_step(world: &World, step: &NextStep) {
 /// Every state, in one walk: nothing is issued without what the rules ask for, and whoever does what a page asks gets on.
 #[test]
 fn every_state_has_a_right_next_step() {
-    let hints =
-        [IdTokenHint::Absent, IdTokenHint::Invalid, IdTokenHint::Of("alice".parse().unwrap()), IdTokenHint::Of("bob".parse().unwrap())];
+    let hints = [
+        IdTokenHint::Absent,
+        IdTokenHint::Invalid,
+        IdTokenHint::Of("alice".parse().unwrap()),
+        IdTokenHint::Of("bob".parse().unwrap()),
+    ];
     let clients = [client(true, false), client(false, false), client(false, true)];
     let (requests, flows, all_sessions) = (requests(), flows(), sessions());
     let (mut states, mut issued, mut asked, mut refused) = (0_u32, 0_u32, 0_u32, 0_u32);
@@ -392,7 +410,12 @@ fn pages_until_the_end(mut world: World) -> usize {
     while let NextStep::Interact(interaction) = world.step() {
         pages += 1;
         assert!(pages <= 3, "no end: {world:?}");
-        let flow = world.flow.get_or_insert(FlowFact { created_at: FLOW_START, chosen: None, consented: None, denied: false });
+        let flow = world.flow.get_or_insert(FlowFact {
+            created_at: FLOW_START,
+            chosen: None,
+            consented: None,
+            denied: false,
+        });
         match interaction {
             Interaction::SignIn => {
                 world.sessions.retain(|it| it.id != session_id(ALICE));
@@ -411,7 +434,11 @@ fn pages_until_the_end(mut world: World) -> usize {
 
 #[test]
 fn whoever_does_what_the_pages_ask_reaches_an_end() {
-    let hints = [IdTokenHint::Absent, IdTokenHint::Of("alice".parse().unwrap()), IdTokenHint::Of("bob".parse().unwrap())];
+    let hints = [
+        IdTokenHint::Absent,
+        IdTokenHint::Of("alice".parse().unwrap()),
+        IdTokenHint::Of("bob".parse().unwrap()),
+    ];
     for request in requests() {
         for client in [client(true, false), client(false, true)] {
             for hint in &hints {
@@ -439,7 +466,12 @@ fn another_browsers_session_is_no_fact() {
         hint: IdTokenHint::Absent,
         sessions: Vec::new(),
         last_used: Some(session_id(ALICE)),
-        flow: Some(FlowFact { created_at: FLOW_START, chosen: Some(session_id(ALICE)), consented: None, denied: false }),
+        flow: Some(FlowFact {
+            created_at: FLOW_START,
+            chosen: Some(session_id(ALICE)),
+            consented: None,
+            denied: false,
+        }),
     };
     assert_eq!(world.step(), NextStep::Interact(Interaction::SignIn));
 }
