@@ -7,10 +7,9 @@ use crate::place::Place;
 use crate::run;
 
 /// What `portico print …` is asked for, and where it is kept.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 2] = [
     ("config-example", "config/portico.example.toml"),
     ("config-schema", "config/schema.json"),
-    ("discovery", "docs/reference/discovery.json"),
 ];
 
 /// Builds the program and writes every file.
