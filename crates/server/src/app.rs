@@ -12,9 +12,10 @@ use terms::{EventId, TenantId};
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::entropy::Entropy;
+use crate::keys::{KeySource, Keys, TenantKeys};
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::sealing::{MasterKeyError, MasterKeyRing};
-use crate::tenant::{DEFAULT_SLUG, Directory, Issuer};
+use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
 use crate::tenants::{self, Loaded};
 
 /// The running server, shared by all requests.
@@ -24,6 +25,10 @@ pub struct App {
     pub entropy: Entropy,
     pub store: Store,
     pub master_keys: MasterKeyRing,
+    /// Where the private keys of new tenants come from.
+    pub key_source: KeySource,
+    /// The tenants' signing keys.
+    pub keys: Keys,
     /// All tenants as of the last look at the database.
     pub tenants: ArcSwap<Loaded>,
     /// Held for as long as the app lives: with SQLite one process has the data.
@@ -41,6 +46,11 @@ impl App {
         let loaded = tenants::load(&self.store, &self.master_keys).await?;
         self.tenants.store(Arc::new(loaded));
         Ok(())
+    }
+
+    /// A tenant's signing keys, parsed.
+    pub async fn keys(&self, tenant: &Arc<Tenant>) -> Result<Arc<TenantKeys>, Fault> {
+        self.keys.of(&self.store, tenant).await
     }
 
     /// A new event's id.
@@ -134,7 +144,9 @@ impl App {
         }
         let loaded = tenants::load(&store, &master_keys).await?;
         let tenants = ArcSwap::from_pointee(loaded);
-        let app = Self { config, clock, entropy, store, master_keys, tenants, _lock: lock };
+        let key_source = KeySource::new(config.fixed_signing_keys.clone());
+        let keys = Keys::default();
+        let app = Self { config, clock, entropy, store, master_keys, key_source, keys, tenants, _lock: lock };
         app.default_tenant(schema).await?;
         Ok(Arc::new(app))
     }

@@ -9,6 +9,7 @@ mod health;
 pub mod logging;
 pub mod provision;
 mod request;
+pub mod keys;
 mod routes;
 pub mod sealing;
 mod start;

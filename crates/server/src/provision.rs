@@ -7,7 +7,7 @@ use store::{Fault, write_tx};
 use terms::TenantId;
 
 use crate::app::App;
-use crate::sealing::SealError;
+use crate::keys::{NewKeysError, NewTenantKeys};
 use crate::tenant::{Issuer, is_slug};
 
 /// A tenant to be made.
@@ -28,7 +28,7 @@ pub enum ProvisionError {
     HostsOfPathTenant,
     /// The slug, the issuer or a host is another tenant's.
     Taken,
-    Seal(SealError),
+    Keys(NewKeysError),
     Fault(Fault),
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for ProvisionError {
                 f.write_str("a tenant whose issuer has a path has no hosts of its own")
             }
             Self::Taken => f.write_str("the slug, the issuer or a host belongs to another tenant"),
-            Self::Seal(error) => error.fmt(f),
+            Self::Keys(error) => error.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
         }
     }
@@ -69,8 +69,8 @@ pub async fn create_tenant(app: &App, new: &NewTenant) -> Result<TenantId, Provi
     }
     let now = app.clock.now();
     let id = app.entropy.id(TenantId::new, now);
-    let (_data_key, sealed_data_key) =
-        app.master_keys.new_data_key(&app.entropy, id).map_err(ProvisionError::Seal)?;
+    let keys = NewTenantKeys::make(&app.master_keys, &app.key_source, &app.entropy, id, now).await;
+    let NewTenantKeys { sealed_data_key, signing_keys } = keys.map_err(ProvisionError::Keys)?;
     let record = TenantRecord {
         id,
         slug: new.slug.clone(),
@@ -91,6 +91,9 @@ pub async fn create_tenant(app: &App, new: &NewTenant) -> Result<TenantId, Provi
             if !tx.insert_tenant_host(host).await? {
                 return Err(ProvisionError::Taken);
             }
+        }
+        for key in &signing_keys {
+            tx.insert_signing_key(key).await?;
         }
         Ok(())
     })?;

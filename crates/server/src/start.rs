@@ -110,6 +110,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         config.issuer = Some(development_issuer(config.issuer, local_addr)?);
     }
     let app = App::open(config, clock, schema).await.map_err(StartError::Open)?;
+    app.key_source.make_ahead();
     let base_url =
         app.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
     let service = routes::service(&app).into_make_service_with_connect_info::<SocketAddr>();

@@ -145,6 +145,8 @@ pub struct Tenant {
     pub issuer: Issuer,
     /// Further authorities under which a tenant with a host of its own is reached.
     pub hosts: Vec<String>,
+    /// Goes up with each change that an administrator makes.
+    pub version: i64,
     /// Seals and opens this tenant's secrets.
     pub data_key: DataKey,
 }
@@ -263,6 +265,7 @@ mod tests {
             data_key: ring.new_data_key(&Entropy, id).unwrap().0,
             slug: slug.to_owned(),
             issuer: Issuer::parse(issuer).unwrap(),
+            version: 1,
             hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
         }
     }

@@ -58,7 +58,8 @@ fn tenant(record: TenantRecord, hosts: Vec<String>, master_keys: &MasterKeyRing)
     let data_key = master_keys
         .open_data_key(record.id, &record.sealed_data_key)
         .map_err(|error| failed("the data key").because(error))?;
-    Ok(Tenant { id: record.id, slug: record.slug, issuer, hosts, data_key })
+    let version = record.version;
+    Ok(Tenant { id: record.id, slug: record.slug, issuer, hosts, version, data_key })
 }
 
 /// Asks once a second whether something changed, for as long as the server runs.

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,16 +7,13 @@ use terms::Timestamp;
 use super::{Algorithm, CompactJws, JwkRefusal, JwsRefusal, PublicJwk, SigningKey, VerifyingKey, json};
 
 /// Where a key stands in its life. A revoked key has no standing: it isn't loaded, so it verifies nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+#[derive(Debug)]
+enum Standing {
     /// Published, so that relying parties know it before it signs.
     Announced,
     /// May sign; of several with one algorithm, the one activated last does. The others stay published until the
     /// last token that they signed has expired.
-    Active {
-        /// When it began to sign.
-        since: Timestamp,
-    },
+    Active { since: Timestamp, key: Box<SigningKey> },
     /// No longer published. It signs nothing, and verifies only what may outlive its own expiry ([`TokenUse::Hint`]).
     Retired,
 }
@@ -36,20 +32,24 @@ pub enum TokenUse {
 #[derive(Debug)]
 pub struct KeySetEntry {
     verifying: VerifyingKey,
-    signing: Option<Arc<SigningKey>>,
     standing: Standing,
 }
 
 impl KeySetEntry {
-    /// A key that signs while it is active.
-    pub fn with_private(key: SigningKey, standing: Standing) -> Result<Self, JwkRefusal> {
-        let verifying = VerifyingKey::new(key.public().clone())?;
-        Ok(Self { verifying, signing: Some(Arc::new(key)), standing })
+    /// A key that is published and doesn't sign yet.
+    pub fn announced(public: PublicJwk) -> Result<Self, JwkRefusal> {
+        Ok(Self { verifying: VerifyingKey::new(public)?, standing: Standing::Announced })
     }
 
-    /// A retired key, of which only the public half is needed.
+    /// A key that may sign.
+    pub fn active(key: SigningKey, since: Timestamp) -> Result<Self, JwkRefusal> {
+        let verifying = VerifyingKey::new(key.public().clone())?;
+        Ok(Self { verifying, standing: Standing::Active { since, key: Box::new(key) } })
+    }
+
+    /// A key that is out of use, whose ID tokens still serve as hints.
     pub fn retired(public: PublicJwk) -> Result<Self, JwkRefusal> {
-        Ok(Self { verifying: VerifyingKey::new(public)?, signing: None, standing: Standing::Retired })
+        Ok(Self { verifying: VerifyingKey::new(public)?, standing: Standing::Retired })
     }
 }
 
@@ -92,13 +92,11 @@ impl KeySet {
 
     /// The key that signs with this algorithm now, if the tenant has one.
     pub fn signer(&self, algorithm: Algorithm) -> Option<&SigningKey> {
-        let active = self.entries.iter().filter_map(|entry| match (entry.standing, &entry.signing) {
-            (Standing::Active { since }, Some(key)) if key.public().algorithm() == algorithm => {
-                Some((since, key))
-            }
-            _ => None,
+        let active = self.entries.iter().filter_map(|entry| match &entry.standing {
+            Standing::Active { since, key } if key.public().algorithm() == algorithm => Some((since, key)),
+            Standing::Announced | Standing::Active { .. } | Standing::Retired => None,
         });
-        active.max_by_key(|(since, _)| *since).map(|(_, key)| key.as_ref())
+        active.max_by_key(|(since, _)| **since).map(|(_, key)| key.as_ref())
     }
 
     /// The algorithms that can sign now, in [`Algorithm::ALL`]'s order.
@@ -108,7 +106,7 @@ impl KeySet {
 
     /// The key set document: every key that is announced or active.
     pub fn published(&self) -> JwkSet {
-        let keys = self.entries.iter().filter(|entry| entry.standing != Standing::Retired);
+        let keys = self.entries.iter().filter(|entry| !matches!(entry.standing, Standing::Retired));
         JwkSet { keys: keys.map(|entry| entry.verifying.public().clone()).collect() }
     }
 
@@ -138,7 +136,7 @@ impl KeySet {
 }
 
 impl Standing {
-    fn verifies(self, used_as: TokenUse) -> bool {
+    fn verifies(&self, used_as: TokenUse) -> bool {
         match self {
             // A key that has signed nothing yet can't have signed this.
             Self::Announced => false,
@@ -250,7 +248,7 @@ mod tests {
         let keys = KeySet::new(vec![
             active(old, 1),
             active(new, 2),
-            KeySetEntry::with_private(announced, Standing::Announced).unwrap(),
+            KeySetEntry::announced(announced.public().clone()).unwrap(),
             KeySetEntry::retired(retired.public().clone()).unwrap(),
         ])
         .unwrap();

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use compact::{CompactJws, JwsRefusal};
 pub use jwk::{JwkRefusal, PublicJwk};
 pub use key::{KeyError, SigningKey, VerifyingKey, generate_pkcs8};
-pub use key_set::{JwkSet, KeySet, KeySetEntry, Standing, TokenUse};
+pub use key_set::{JwkSet, KeySet, KeySetEntry, TokenUse};
 
 /// The signature algorithms that Portico makes and takes (RFC 7518 section 3.1). A closed list: a token that names
 /// another, `none` and the symmetric ones included, is refused before any key is looked at (RFC 8725 section 3.1).

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use terms::{SigningKeyId, Timestamp};
 
-use super::{Algorithm, KeySet, KeySetEntry, SigningKey, Standing, generate_pkcs8};
+use super::{Algorithm, KeySet, KeySetEntry, SigningKey, generate_pkcs8};
 
 pub(crate) fn signing_key(algorithm: Algorithm, number: u8) -> SigningKey {
     let id = SigningKeyId::new(Timestamp::from_seconds(1), [number; 10]);
@@ -12,7 +12,7 @@ pub(crate) fn signing_key(algorithm: Algorithm, number: u8) -> SigningKey {
 }
 
 pub(crate) fn active(key: SigningKey, since: i64) -> KeySetEntry {
-    KeySetEntry::with_private(key, Standing::Active { since: Timestamp::from_seconds(since) }).unwrap()
+    KeySetEntry::active(key, Timestamp::from_seconds(since)).unwrap()
 }
 
 /// One active key of each algorithm.

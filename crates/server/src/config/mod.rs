@@ -13,6 +13,7 @@ use terms::SecretText;
 pub use raw::{EXAMPLE, RawConfig, Surroundings, schema};
 
 use crate::entropy::Entropy;
+use crate::keys::FixedKeys;
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::Issuer;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub master_keys: MasterKeySource,
     pub log: LogConfig,
     pub password_hashing: PasswordHashing,
+    /// Set by tests only; no configuration file can.
+    pub fixed_signing_keys: Option<FixedKeys>,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// How long requests in flight may go on after the order to stop.
@@ -54,6 +57,7 @@ impl Config {
             master_keys: MasterKeySource::FileOrNew(data.join("master.key")),
             log: LogConfig::default(),
             password_hashing: PasswordHashing::default(),
+            fixed_signing_keys: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             shutdown_grace: DEFAULT_SHUTDOWN_GRACE,
         }

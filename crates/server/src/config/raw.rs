@@ -228,6 +228,7 @@ impl TryFrom<RawConfig> for Config {
             master_keys,
             log,
             password_hashing,
+            fixed_signing_keys: None,
             request_timeout,
             shutdown_grace,
         })
