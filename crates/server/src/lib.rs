@@ -13,6 +13,7 @@ pub mod keys;
 mod routes;
 pub mod sealing;
 mod start;
+mod sweeping;
 pub mod tenant;
 pub mod tenants;
 

@@ -14,7 +14,7 @@ use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::tenant::{DEFAULT_SLUG, Issuer};
-use crate::{routes, tenants};
+use crate::{routes, sweeping, tenants};
 
 /// What a server is started with.
 pub struct Options {
@@ -120,7 +120,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let serving =
         tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(order).await });
-    let companions = vec![tokio::spawn(tenants::keep_fresh(Arc::clone(&app)))];
+    let companions = vec![
+        tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
+        tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),
+    ];
     Ok(Running { app, local_addr, base_url, stop, serving, companions })
 }
 

@@ -7,13 +7,13 @@
 //!   How to add one: `docs/how-to/add-a-statement.md`.
 
 mod fault;
-mod lock;
 pub mod migrate;
 mod pools;
 mod row;
 mod sqlite;
 mod statement;
 mod store;
+mod sweep;
 mod tx;
 mod value;
 
@@ -30,7 +30,6 @@ pub mod testing;
 pub mod users;
 
 pub use fault::Fault;
-pub use lock::DataLock;
 pub use row::{BadColumn, FromRow, Row};
 pub use statement::Statement;
 pub use store::{EngineKind, Store};
@@ -48,6 +47,7 @@ pub const STATEMENTS: &[&[Statement]] = &[
     sign_ins::STATEMENTS,
     sign_ups::STATEMENTS,
     signing_keys::STATEMENTS,
+    sweep::STATEMENTS,
     tenants::STATEMENTS,
     users::STATEMENTS,
 ];

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use terms::{TenantId, Timestamp};
 use tokio::sync::Barrier;
 
@@ -174,6 +174,21 @@ pub async fn add_tenant(store: &Store, slug: &str) -> Result<TenantId, Fault> {
     };
     write_tx!(store, tenant.id, |tx| -> Result<bool, Fault> { tx.insert_tenant(&tenant).await })?;
     Ok(tenant.id)
+}
+
+/// Runs a statement that the program doesn't have: to spoil a row, say.
+pub async fn run_raw(store: &TestStore, sql: &'static str) {
+    let url = store.database.url();
+    match store.kind() {
+        EngineKind::Sqlite => {
+            let mut connection = SqliteConnection::connect(url).await.expect("another connection");
+            connection.execute(sql).await.expect("the statement runs");
+        }
+        EngineKind::Postgres => {
+            let mut connection = PgConnection::connect(url).await.expect("another connection");
+            connection.execute(sql).await.expect("the statement runs");
+        }
+    }
 }
 
 /// Runs `count` tasks that all start at once, and gives what each came to.

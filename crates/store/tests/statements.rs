@@ -172,14 +172,7 @@ async fn migrating_again_changes_nothing_and_a_newer_database_is_refused() {
         assert!(store.is_migrated().await.unwrap());
         store.migrate().await.unwrap();
         let insert = "INSERT INTO schema_migration (version, name, checksum) VALUES (9999, '9999_later', '')";
-        match store.kind() {
-            EngineKind::Sqlite => {
-                SqliteConnection::connect(store.database.url()).await.unwrap().execute(insert).await.unwrap();
-            }
-            EngineKind::Postgres => {
-                PgConnection::connect(store.database.url()).await.unwrap().execute(insert).await.unwrap();
-            }
-        }
+        testing::run_raw(&store, insert).await;
         for refused in [store.migrate().await, store.is_migrated().await.map(|_| ())] {
             assert!(refused.unwrap_err().to_string().contains("newer version"));
         }

@@ -1,0 +1,55 @@
+//! What has expired is taken away, in small batches, so that no sweep holds the writer for long.
+
+use std::time::Duration;
+
+use terms::{TenantId, Timestamp};
+
+use crate::fault::Fault;
+use crate::statement::verbs;
+use crate::store::Store;
+use crate::write_tx;
+
+/// How long an expired row stays: a late page can say "expired" instead of "unknown", and a late replay is still noticed.
+const KEPT: Duration = Duration::from_hours(24);
+/// How long a browser stays that nobody comes back with; longer than any of its sessions lives.
+const BROWSER_KEPT: Duration = Duration::from_hours(90 * 24);
+/// Rows in one transaction.
+const BATCH: i64 = 200;
+
+/// Declares a sweep per table: the table, its key after the tenant, the instant that counts, and how long after it a row
+/// is kept. The table has an index on tenant and instant.
+macro_rules! sweeps {
+    ($($verb:ident = $table:literal, $key:literal, $expiry:literal, $kept:expr;)*) => {
+        verbs! {$(
+            write count $verb(before: Timestamp, limit: i64) = concat!(
+                "DELETE FROM ", $table, " WHERE tenant_id = $1 AND ", $key, " IN (SELECT ", $key, " FROM ", $table,
+                " WHERE tenant_id = $1 AND ", $expiry, " <= $2 ORDER BY ", $expiry, " LIMIT $3)");
+        )*}
+
+        impl Store {
+            /// Takes away what expired in one tenant; gives how many rows that were.
+            pub async fn sweep(&self, tenant: TenantId, now: Timestamp) -> Result<u64, Fault> {
+                let mut swept = 0;
+                $(
+                    let before = now.minus($kept);
+                    loop {
+                        let batch = write_tx!(self, tenant, |tx| -> Result<u64, Fault> { tx.$verb(before, BATCH).await })?;
+                        swept += batch;
+                        if batch < BATCH.unsigned_abs() {
+                            break;
+                        }
+                    }
+                )*
+                Ok(swept)
+            }
+        }
+    };
+}
+
+sweeps! {
+    sweep_mailed_codes = "mailed_code", "code_id", "expires_at", KEPT;
+    sweep_sign_ins = "sign_in", "sign_in_id", "expires_at", KEPT;
+    sweep_sign_ups = "sign_up", "sign_up_id", "expires_at", KEPT;
+    sweep_sessions = "session", "session_id", "expires_at", KEPT;
+    sweep_browsers = "browser", "browser_id", "last_seen_at", BROWSER_KEPT;
+}

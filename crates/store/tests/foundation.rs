@@ -1,0 +1,152 @@
+//! Keys, events, mail, sweeping: round trips of every verb.
+#![allow(clippy::unwrap_used, reason = "a test whose set-up fails can only stop")]
+
+use std::time::Duration;
+
+use identity::{Actor, BrowserRecord, Event, EventKind};
+use oidc::jose::Algorithm;
+use store::mail::MailRecord;
+use store::signing_keys::SigningKeyRecord;
+use store::testing::{self, NOW};
+use store::{Fault, write_tx};
+use terms::{BrowserHandleHash, BrowserId, EventId, MailId, SigningKeyId, Timestamp};
+
+fn later(seconds: u64) -> Timestamp {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+fn key(published_at: Timestamp) -> SigningKeyRecord {
+    SigningKeyRecord {
+        id: SigningKeyId::new(NOW, testing::id_bits()),
+        algorithm: Algorithm::Es256,
+        public_jwk: serde_json::json!({"kty": "EC", "crv": "P-256"}),
+        sealed_private: vec![1, 2, 3],
+        published_at,
+        activated_at: None,
+        retired_at: None,
+        revoked_at: None,
+    }
+}
+
+#[tokio::test]
+async fn a_signing_key_goes_its_way_once() {
+    for store in testing::engines().await {
+        let (old, new) = (key(NOW), key(later(5)));
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            tx.insert_signing_key(&new).await?;
+            tx.insert_signing_key(&old).await
+        })
+        .unwrap();
+        assert_eq!(store.read(store.tenant).signing_keys().await.unwrap(), [old.clone(), new.clone()]);
+
+        for expected in [true, false] {
+            let changed = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
+                let activated = tx.activate_signing_key(old.id, later(1)).await?;
+                let retired = tx.retire_signing_key(old.id, later(2)).await?;
+                let revoked = tx.revoke_signing_key(old.id, later(3)).await?;
+                Ok([activated, retired, revoked])
+            });
+            assert_eq!(changed.unwrap(), [expected; 3]);
+        }
+        let stored = store.read(store.tenant).signing_keys().await.unwrap().remove(0);
+        let times = [stored.activated_at, stored.retired_at, stored.revoked_at];
+        assert_eq!(times, [Some(later(1)), Some(later(2)), Some(later(3))]);
+
+        let other = testing::add_tenant(&store, "other").await.unwrap();
+        assert!(store.read(other).signing_keys().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn events_come_back_newest_first_in_pages() {
+    for store in testing::engines().await {
+        let events: Vec<Event> = (0..5)
+            .map(|n| {
+                let id = EventId::new(later(n), testing::id_bits());
+                Event::new(id, EventKind::KeyRetired, Actor::Operator, later(n)).about("key_1").with("why", n)
+            })
+            .collect();
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            for event in &events {
+                tx.append_event(event).await?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        let mut read = store.read(store.tenant);
+        let first = read.events(2).await.unwrap();
+        assert_eq!(first, [events[4].clone(), events[3].clone()]);
+        let rest = read.events_before(first[1].id, 10).await.unwrap();
+        assert_eq!(rest, [events[2].clone(), events[1].clone(), events[0].clone()]);
+    }
+}
+
+#[tokio::test]
+async fn mail_comes_back_newest_first() {
+    for store in testing::engines().await {
+        let mails: Vec<MailRecord> = (0..3)
+            .map(|n| MailRecord {
+                id: MailId::new(later(n), testing::id_bits()),
+                recipient: "ada@example.test".to_owned(),
+                subject: format!("Mail {n}"),
+                sealed_body: vec![0; 5],
+                created_at: later(n),
+            })
+            .collect();
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            for mail in &mails {
+                tx.append_mail(mail).await?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        let got = store.read(store.tenant).mails(2).await.unwrap();
+        assert_eq!(got, [mails[2].clone(), mails[1].clone()]);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_fits_no_state_is_a_fault_that_names_it() {
+    for store in testing::engines().await {
+        let event =
+            Event::new(EventId::new(NOW, testing::id_bits()), EventKind::KeyRetired, Actor::System, NOW);
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> { tx.append_event(&event).await }).unwrap();
+        let spoil = "UPDATE event SET kind = 'confidential.unknown'";
+        testing::run_raw(&store, spoil).await;
+        let fault = store.read(store.tenant).events(10).await.unwrap_err().to_string();
+        assert!(fault.contains(&format!("read event {}: column kind", event.id)), "{fault}");
+        assert!(!fault.contains("confidential"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn sweeping_takes_what_has_expired_in_batches_and_nothing_else() {
+    for store in testing::engines().await {
+        let day = 24 * 60 * 60;
+        let browsers: Vec<BrowserRecord> = (0..501u16)
+            .map(|n| {
+                let mut hash = [0; 32];
+                hash[..2].copy_from_slice(&n.to_be_bytes());
+                let seen = if n == 500 { later(91 * day) } else { NOW };
+                BrowserRecord {
+                    id: BrowserId::new(NOW, testing::id_bits()),
+                    handle_hash: BrowserHandleHash::from_bytes(hash),
+                    previous_handle_hash: None,
+                    rotated_at: NOW,
+                    created_at: NOW,
+                    last_seen_at: seen,
+                }
+            })
+            .collect();
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            for browser in &browsers {
+                tx.insert_browser(browser).await?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(store.sweep(store.tenant, later(89 * day)).await.unwrap(), 0);
+        assert_eq!(store.sweep(store.tenant, later(92 * day)).await.unwrap(), 500);
+        assert_eq!(store.sweep(store.tenant, later(92 * day)).await.unwrap(), 0);
+    }
+}
