@@ -298,20 +298,6 @@ verbs! {
     /// Remembers that a JWT was revoked, until it would have expired. True if it wasn't before.
     pub write guard revoke_jwt(token: &TokenId, until: Timestamp)[token.as_str(), until] =
         "INSERT INTO revoked_token (tenant_id, token_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-
-    /// Takes away what nobody can use any more, a bounded number of rows at a time.
-    pub write count sweep_authorization_codes(now: Timestamp) =
-        "DELETE FROM authorization_code WHERE tenant_id = $1 AND code_hash IN (
-             SELECT code_hash FROM authorization_code WHERE tenant_id = $1 AND expires_at <= $2 LIMIT 500)";
-    pub write count sweep_access_tokens(now: Timestamp) =
-        "DELETE FROM access_token WHERE tenant_id = $1 AND token_hash IN (
-             SELECT token_hash FROM access_token WHERE tenant_id = $1 AND expires_at <= $2 LIMIT 500)";
-    pub write count sweep_revoked_tokens(now: Timestamp) =
-        "DELETE FROM revoked_token WHERE tenant_id = $1 AND token_id IN (
-             SELECT token_id FROM revoked_token WHERE tenant_id = $1 AND expires_at <= $2 LIMIT 500)";
-    pub write count sweep_grants(now: Timestamp) =
-        "DELETE FROM grant_record WHERE tenant_id = $1 AND grant_id IN (
-             SELECT grant_id FROM grant_record WHERE tenant_id = $1 AND expires_at <= $2 LIMIT 500)";
 }
 
 #[cfg(test)]
@@ -604,18 +590,13 @@ mod tests {
             let grant = a_grant();
             let code = a_code(&grant);
             let hash = put_code(&store, &grant, &code).await;
-            for (at, swept) in [(NOW, 0), (code.expires_at, 1)] {
-                let count = write_tx!(store, store.tenant, |tx| -> Result<u64, Fault> {
-                    tx.sweep_authorization_codes(at).await
-                });
-                assert_eq!(count.unwrap(), swept);
+            let day = Duration::from_hours(24);
+            let last = code.expires_at.plus(day).minus(Duration::from_millis(1));
+            for (at, swept) in [(last, 0), (code.expires_at.plus(day), 1)] {
+                assert_eq!(store.sweep(store.tenant, at).await.unwrap(), swept);
             }
             assert_eq!(store.read(store.tenant).authorization_code(hash).await.unwrap(), None);
-            let all = write_tx!(store, store.tenant, |tx| -> Result<u64, Fault> {
-                let grants = tx.sweep_grants(grant.expires_at()).await?;
-                Ok(grants + tx.sweep_access_tokens(NOW).await? + tx.sweep_revoked_tokens(NOW).await?)
-            });
-            assert_eq!(all.unwrap(), 1);
+            assert_eq!(store.sweep(store.tenant, grant.expires_at().plus(day)).await.unwrap(), 1);
         }
     }
 }

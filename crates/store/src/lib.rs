@@ -18,8 +18,8 @@ mod tx;
 mod value;
 
 pub mod events;
-pub mod mail;
 pub mod grants;
+pub mod mail;
 pub mod mailed_codes;
 pub mod sessions;
 pub mod sign_ins;

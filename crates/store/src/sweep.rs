@@ -51,5 +51,10 @@ sweeps! {
     sweep_sign_ins = "sign_in", "sign_in_id", "expires_at", KEPT;
     sweep_sign_ups = "sign_up", "sign_up_id", "expires_at", KEPT;
     sweep_sessions = "session", "session_id", "expires_at", KEPT;
+    // Before the grants, so that those don't take a heap of them along.
+    sweep_authorization_codes = "authorization_code", "code_hash", "expires_at", KEPT;
+    sweep_access_tokens = "access_token", "token_hash", "expires_at", KEPT;
+    sweep_revoked_tokens = "revoked_token", "token_id", "expires_at", KEPT;
+    sweep_grants = "grant_record", "grant_id", "expires_at", KEPT;
     sweep_browsers = "browser", "browser_id", "last_seen_at", BROWSER_KEPT;
 }
