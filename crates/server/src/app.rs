@@ -12,6 +12,7 @@ use terms::{EventId, TenantId};
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::entropy::Entropy;
+use crate::hasher::Hasher;
 use crate::keys::{KeySource, Keys, TenantKeys};
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::sealing::{MasterKeyError, MasterKeyRing};
@@ -24,6 +25,7 @@ pub struct App {
     pub clock: Clock,
     pub entropy: Entropy,
     pub store: Store,
+    pub hasher: Hasher,
     pub master_keys: MasterKeyRing,
     /// Where the private keys of new tenants come from.
     pub key_source: KeySource,
@@ -146,7 +148,19 @@ impl App {
         let tenants = ArcSwap::from_pointee(loaded);
         let key_source = KeySource::new(config.fixed_signing_keys.clone());
         let keys = Keys::default();
-        let app = Self { config, clock, entropy, store, master_keys, key_source, keys, tenants, _lock: lock };
+        let hasher = Hasher::new(config.password_hashing);
+        let app = Self {
+            config,
+            clock,
+            entropy,
+            store,
+            hasher,
+            master_keys,
+            key_source,
+            keys,
+            tenants,
+            _lock: lock,
+        };
         app.default_tenant(schema).await?;
         Ok(Arc::new(app))
     }

@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use axum::body::Bytes;
-use oidc::jose::{Algorithm, JwkRefusal, KeyError, KeySet, KeySetEntry, PublicJwk, SigningKey, generate_pkcs8};
+use oidc::jose::{
+    Algorithm, JwkRefusal, KeyError, KeySet, KeySetEntry, PublicJwk, SigningKey, generate_pkcs8,
+};
 use serde::Serialize;
 use store::signing_keys::SigningKeyRecord;
 use store::{Fault, Store};
@@ -208,7 +210,11 @@ fn entry(
             let document = data_key.open(Place::SigningKey(record.id), &record.sealed_private)?;
             let key = SigningKey::from_pkcs8(record.id, record.algorithm, &document)?;
             if *key.public() != public(record)? {
-                return Err(format!("the public and the private half of {} don't belong together", record.id).into());
+                return Err(format!(
+                    "the public and the private half of {} don't belong together",
+                    record.id
+                )
+                .into());
             }
             KeySetEntry::active(key, since)?
         }
@@ -297,7 +303,8 @@ pub struct KeySummary {
 impl KeySummary {
     /// Of a stored key. A key whose public half can't be read is a fault.
     pub fn of(record: &SigningKeyRecord) -> Result<Self, Fault> {
-        let public = public(record).map_err(|error| Fault::new(format!("read {}", record.id)).because(error))?;
+        let public =
+            public(record).map_err(|error| Fault::new(format!("read {}", record.id)).because(error))?;
         Ok(Self {
             kid: record.id,
             alg: record.algorithm,
@@ -423,8 +430,10 @@ mod tests {
             assert!(keys.of(&store, &tenant).await.unwrap().set.algorithms().is_empty());
             let mut announced = records[1].clone();
             announced.activated_at = None;
-            write_tx!(store.store, store.tenant, |tx| -> Result<(), Fault> { tx.insert_signing_key(&announced).await })
-                .unwrap();
+            write_tx!(store.store, store.tenant, |tx| -> Result<(), Fault> {
+                tx.insert_signing_key(&announced).await
+            })
+            .unwrap();
             let known = keys.of(&store, &tenant).await.unwrap();
             assert!(known.set.published().keys.is_empty(), "the same version is not read again");
             let Ok(tenant) = Arc::try_unwrap(tenant) else { panic!("held elsewhere") };

@@ -1,15 +1,20 @@
 //! The program `portico`: configuration, routes, handlers, pages, the command line.
 
 pub mod app;
+pub mod browser;
 pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod error;
+pub mod hasher;
 mod health;
+pub mod keys;
+pub mod locale;
 pub mod logging;
+pub mod mail;
+pub mod pages;
 pub mod provision;
 mod request;
-pub mod keys;
 mod routes;
 pub mod sealing;
 mod start;

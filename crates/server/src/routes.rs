@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 use terms::limits;
 use tower::Layer as _;
@@ -16,6 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
+use crate::pages::{home, sign_in, sign_out, sign_up, style, verify};
 use crate::{health, request};
 
 /// The whole service: the table below inside the request's frame.
@@ -45,6 +46,14 @@ fn protocol() -> Router<Arc<App>> {
 /// What people see.
 fn pages() -> Router<Arc<App>> {
     Router::new()
+        .route("/", get(home::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::identify))
+        .route("/sign-in/password", get(sign_in::show_password).post(sign_in::prove))
+        .route("/sign-up", get(sign_up::show).post(sign_up::begin))
+        .route("/sign-up/verify", get(verify::show).post(verify::prove))
+        .route("/sign-up/resend", post(verify::resend))
+        .route("/sign-out", get(sign_out::show).post(sign_out::end))
+        .route(style::path(), get(style::show))
 }
 
 /// What only `portico dev` has.

@@ -152,6 +152,11 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// What people call the service. Every tenant has the product's name until tenants have settings.
+    pub fn display_name(&self) -> &str {
+        "Portico"
+    }
+
     /// The absolute URL of one of this tenant's own paths.
     pub fn url(&self, path: &str) -> String {
         debug_assert!(path.starts_with('/'), "{path}");

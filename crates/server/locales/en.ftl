@@ -1,0 +1,119 @@
+### Every text that a person sees, on pages and in mails.
+
+## What all pages share
+
+skip-to-content = Skip to content
+footer-note = Secured by Portico
+error-summary-title = Please check this
+continue = Continue
+back = Back
+email-label = Email address
+password-label = Password
+to-continue-to = to continue to { $client }
+
+## Signing in
+
+sign-in-title = Sign in
+sign-in-intro = Enter your email address to begin.
+sign-in-no-account = New here?
+sign-in-create-account = Create an account
+sign-in-password-title = Enter your password
+sign-in-as = Signing in as
+sign-in-other-address = Use another address
+sign-in-submit = Sign in
+sign-in-refused = The email address or the password is not right. Please try again.
+
+## Signing up
+
+sign-up-title = Create your account
+sign-up-intro = You will get a code by mail to confirm your address.
+sign-up-password-hint = At least { $least } characters. A few words that don't belong together make a good one; blanks are fine.
+sign-up-submit = Create account
+sign-up-have-account = Already have an account?
+sign-up-sign-in = Sign in
+sign-up-closed-title = Sign-up is not available
+sign-up-closed-text = New accounts are made by the operator of this service, since it can't send mail yet. Please ask them for one.
+
+## The mailed code
+
+verify-title = Check your mail
+verify-intro = If { $email } can be used for a new account, we sent a code of six digits to it. It works for ten minutes.
+verify-code-label = Code
+verify-submit = Confirm
+verify-resend = Send another code
+verify-resent = Another code is on its way. The one before no longer works.
+verify-no-more = We sent as many codes as we can for one sign-up. Please start anew.
+verify-other-address = Use another address
+verify-wrong = { $left ->
+    [one] That is not the code. You have one more try.
+   *[other] That is not the code. You have { $left } more tries.
+}
+verify-unusable = This code can't be used any more. Please ask for another one.
+verify-shape = The code has six digits.
+
+## Signed in, signing out
+
+home-title = You are signed in
+home-signed-in-as = Signed in as
+home-since = Signed in { $when }
+home-add-account = Sign in with another account
+home-none-title = You are not signed in
+home-none-text = Sign in to see your account.
+sign-out-title = Sign out?
+sign-out-text = You will be signed out of every account in this browser.
+sign-out-submit = Sign out
+sign-out-stay = Stay signed in
+signed-out-title = You are signed out
+signed-out-text = It is safe to close this page.
+signed-out-again = Sign in again
+
+## Moving on
+
+moving-on-title = One moment
+moving-on-text = You are being taken back. If nothing happens within a few seconds, use the button.
+
+## Faults of a form
+
+email-empty = Enter your email address.
+email-malformed = Enter an email address like name@example.com.
+email-too-long = This email address is too long.
+password-empty = Enter your password.
+password-too-short = Use at least { $least } characters.
+password-too-long = This password is too long. Use fewer than { $most } characters.
+password-guessable = This password is easy to guess. Choose one that is no common word or pattern and doesn't contain your address.
+
+## What went wrong
+
+error-title = This didn't work
+error-stale-title = This page is too old
+error-stale-text = This attempt was begun in another browser, is too old or was used already. Please start anew.
+error-form-title = We couldn't check where this came from
+error-form-text = The form was sent from another site, or cookies are turned off. Allow cookies for this site, go back, load the page again and send it once more.
+error-request-title = We couldn't read this request
+error-request-text = Something in the address or the form is missing or malformed. Please go back and try again.
+error-taken-title = You already have an account
+error-taken-text = An account with this address was made in the meantime. Please sign in.
+error-start-anew = Start anew
+
+## Mails
+
+mail-code-subject = Your code for { $service }
+mail-code-body =
+    Hello,
+
+    your code to confirm this address for { $service } is
+
+        { $code }
+
+    It works for ten minutes, on the page where you asked for it. Nobody from { $service } will ever ask you for it.
+
+    If you didn't ask for it, you can ignore this mail: no account is made without the code.
+mail-taken-subject = You already have an account at { $service }
+mail-taken-body =
+    Hello,
+
+    somebody, perhaps you, tried to make a new account at { $service } with this address. You already have one, so nothing was changed.
+
+    To sign in, go to { $link }
+
+    If it wasn't you, you can ignore this mail.

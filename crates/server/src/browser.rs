@@ -1,0 +1,190 @@
+//! The cookie that names a browser, and what hangs on it: the record, its live sessions, the tokens of its forms.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::{COOKIE, ORIGIN};
+use http::{HeaderMap, HeaderValue};
+use identity::{BrowserRecord, Session};
+use store::{Fault, Tx, write_tx};
+use terms::{BrowserHandle, BrowserId, Timestamp};
+
+use crate::app::App;
+use crate::tenant::Tenant;
+
+/// How long a browser keeps its cookie: 400 days, the most that browsers allow (RFC 6265bis section 5.5). Sessions end
+/// by their own rules long before.
+const COOKIE_SECONDS: u32 = 400 * 24 * 60 * 60;
+/// How old "last active" may be. Less would make every page view a write.
+const ACTIVITY_STEP: Duration = Duration::from_secs(5 * 60);
+
+/// Who asks: the browser that the cookie names, if it names one, and the sessions that are live in it.
+#[derive(Debug, Clone, Default)]
+pub struct BrowserContext {
+    pub browser: Option<BrowserRecord>,
+    /// Oldest first.
+    pub sessions: Vec<Session>,
+}
+
+/// Finds the browser of a request and its live sessions, and notes that they were active.
+pub async fn load(
+    app: &App,
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<BrowserContext, Fault> {
+    let Some(handle) = presented_handle(tenant, headers) else { return Ok(BrowserContext::default()) };
+    let hash = handle.hash();
+    let mut read = app.store.read(tenant.id);
+    let browser = read.browser_by_handle(hash).await?.filter(|browser| browser.is_reached_by(hash, now));
+    let Some(browser) = browser else { return Ok(BrowserContext::default()) };
+    let mut sessions = read.sessions_of_browser(browser.id).await?;
+    sessions.retain(|session| session.is_live(now));
+    note_activity(app, tenant, &sessions, now).await?;
+    Ok(BrowserContext { browser: Some(browser), sessions })
+}
+
+async fn note_activity(
+    app: &App,
+    tenant: &Tenant,
+    sessions: &[Session],
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let is_due = |session: &&Session| now.since(session.last_active_at) >= ACTIVITY_STEP;
+    let due: Vec<_> =
+        sessions.iter().filter(is_due).map(|session| (session.id, session.browser_id)).collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> {
+        for (session, browser) in &due {
+            tx.touch_session(*session, now).await?;
+            tx.touch_browser(*browser, now).await?;
+        }
+        Ok(())
+    })
+}
+
+/// A browser that was just made known, and the cookie that tells it so.
+#[derive(Debug)]
+pub struct Minted {
+    pub browser: BrowserRecord,
+    pub cookie: HeaderValue,
+}
+
+/// Makes a browser known.
+pub async fn mint(app: &App, tenant: &Tenant, now: Timestamp) -> Result<Minted, Fault> {
+    let handle: BrowserHandle = app.entropy.secret(BrowserHandle::new);
+    let browser = BrowserRecord {
+        id: app.entropy.id(BrowserId::new, now),
+        handle_hash: handle.hash(),
+        previous_handle_hash: None,
+        rotated_at: now,
+        created_at: now,
+        last_seen_at: now,
+    };
+    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_browser(&browser).await })?;
+    Ok(Minted { browser, cookie: cookie(tenant, &handle) })
+}
+
+/// A new handle for a browser whose privileges change. Made before the transaction that changes them, applied within it.
+#[derive(Debug)]
+pub struct Rotation {
+    next: BrowserHandle,
+}
+
+impl Rotation {
+    pub fn new(app: &App) -> Self {
+        Self { next: app.entropy.secret(BrowserHandle::new) }
+    }
+
+    /// Puts the new handle in the place of the one now in force. False when the browser is gone.
+    pub async fn apply(&self, tx: &mut Tx, browser: BrowserId, now: Timestamp) -> Result<bool, Fault> {
+        let Some(current) = tx.browser(browser).await? else { return Ok(false) };
+        tx.rotate_browser(browser, current.handle_hash, self.next.hash(), now).await
+    }
+
+    /// The cookie to answer with once the transaction is committed.
+    pub fn cookie(&self, tenant: &Tenant) -> HeaderValue {
+        cookie(tenant, &self.next)
+    }
+}
+
+/// `__Host-` where the tenant has an https origin to itself; tenants that share one are told apart by path.
+fn cookie_name(tenant: &Tenant) -> String {
+    let id = tenant.id.to_string();
+    // The last digits of an id are its random ones.
+    let suffix = &id[id.len() - 12..];
+    let prefix = if tenant.issuer.is_https() && tenant.issuer.path().is_empty() { "__Host-" } else { "" };
+    format!("{prefix}portico_{suffix}")
+}
+
+fn cookie(tenant: &Tenant, handle: &BrowserHandle) -> HeaderValue {
+    let name = cookie_name(tenant);
+    let path = tenant.path("/");
+    // A path attribute covers what is below it; `/t/acme` covers `/t/acme/…` and not `/t/acme2` (RFC 6265 section 5.1.4).
+    let path = if path == "/" { "/" } else { path.trim_end_matches('/') };
+    let secure = if tenant.issuer.is_https() { "; Secure" } else { "" };
+    let text = format!(
+        "{name}={}; Path={path}; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
+        handle.reveal()
+    );
+    // Made of base64url and of what is checked when a tenant is made, so it is always a header value.
+    let mut value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
+}
+
+/// The handle that the request presents. Two different ones under one name are none: somebody planted one of them.
+fn presented_handle(tenant: &Tenant, headers: &HeaderMap) -> Option<BrowserHandle> {
+    let name = cookie_name(tenant);
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
+    let first = values.next()?;
+    if values.any(|other| other != first) {
+        return None;
+    }
+    BrowserHandle::parse(first).ok()
+}
+
+/// The token that every form of this browser carries. It outlives rotations of the handle, and no other site knows it.
+pub fn form_token(tenant: &Tenant, browser: BrowserId) -> String {
+    let tag = hmac::sign(&form_key(tenant), browser.to_string().as_bytes());
+    URL_SAFE_NO_PAD.encode(tag.as_ref())
+}
+
+/// Whether a form's token is this browser's. Compares in constant time.
+pub fn is_form_token(tenant: &Tenant, browser: BrowserId, presented: &str) -> bool {
+    let Ok(tag) = URL_SAFE_NO_PAD.decode(presented) else { return false };
+    hmac::verify(&form_key(tenant), browser.to_string().as_bytes(), &tag).is_ok()
+}
+
+fn form_key(tenant: &Tenant) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, tenant.data_key.derive("form token").as_slice())
+}
+
+/// Whether a POST comes from one of our own pages, as far as the browser tells.
+///
+/// `Sec-Fetch-Site` is believed first: no script can set it. Our pages hide their address, so that their own forms say
+/// `Origin: null` (Fetch standard, "append a request Origin header"); a named origin must be the tenant's. A browser too
+/// old to tell either way is left to the form's token.
+pub fn comes_from_own_page(tenant: &Tenant, headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if site.is_some_and(|site| site != b"same-origin") {
+        return false;
+    }
+    match headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default()) {
+        None => true,
+        Some("null") => site.is_some(),
+        Some(origin) => is_own_origin(tenant, origin),
+    }
+}
+
+fn is_own_origin(tenant: &Tenant, origin: &str) -> bool {
+    let scheme = if tenant.issuer.is_https() { "https://" } else { "http://" };
+    let authority = origin.strip_prefix(scheme);
+    origin == tenant.issuer.origin() || authority.is_some_and(|it| tenant.hosts.iter().any(|host| host == it))
+}

@@ -1,0 +1,61 @@
+//! What is said to a person when a page can't be shown.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::{Stop, View, page};
+use crate::request::Site;
+
+/// What went wrong, in the person's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The attempt is another browser's, expired, or was used: which of these is nobody's business.
+    Stale,
+    /// The form didn't come from our page, or without the browser's cookie.
+    Form,
+    /// A parameter is missing, malformed or there twice.
+    Request,
+    /// The address got an account while this sign-up was under way.
+    Taken,
+}
+
+impl Problem {
+    const fn keys(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Stale => (StatusCode::GONE, "error-stale-title", "error-stale-text"),
+            Self::Form => (StatusCode::FORBIDDEN, "error-form-title", "error-form-text"),
+            Self::Request => (StatusCode::BAD_REQUEST, "error-request-title", "error-request-text"),
+            Self::Taken => (StatusCode::CONFLICT, "error-taken-title", "error-taken-text"),
+        }
+    }
+
+    /// The page that says it, as the end of a handler.
+    pub fn stop(self, site: &Site) -> Stop {
+        self.stop_in_flow(site, None)
+    }
+
+    /// The same, with the way back into the flow that waits.
+    pub fn stop_in_flow(self, site: &Site, flow: Option<&terms::FlowId>) -> Stop {
+        let view = View::new(&site.tenant);
+        let (status, title, text) = self.keys();
+        let template = ErrorPage {
+            view,
+            title: view.text(title),
+            text: view.text(text),
+            start: view.path_in_flow("/sign-in", flow),
+        };
+        match page(status, &template) {
+            Ok(response) => Stop::Page(Box::new(response)),
+            Err(stop) => stop,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    view: View<'a>,
+    title: String,
+    text: String,
+    start: String,
+}

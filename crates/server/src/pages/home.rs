@@ -1,0 +1,52 @@
+//! `/`: who is signed in here.
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+
+use super::{Stop, View, Visit, page};
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage<'a> {
+    view: View<'a>,
+    accounts: Vec<AccountLine>,
+}
+
+/// One account that is signed in.
+pub(super) struct AccountLine {
+    pub name: String,
+    pub email: String,
+    /// The first letter, in a circle.
+    pub initial: String,
+    pub since: String,
+}
+
+/// The accounts that are signed in, for a page.
+pub(super) async fn account_lines(visit: &Visit) -> Result<Vec<AccountLine>, Stop> {
+    let mut read = visit.site.app.store.read(visit.site.tenant.id);
+    let mut lines = Vec::new();
+    for session in &visit.context.sessions {
+        let Some(user) = read.user(session.user_id).await?.filter(identity::User::is_enabled) else {
+            continue;
+        };
+        let name = user.display_name().to_owned();
+        let email = user.primary_email().map_or("", |email| email.address.as_written()).to_owned();
+        let initial = name.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        let since = date_of(session.auth_time());
+        lines.push(AccountLine { name, email, initial, since });
+    }
+    Ok(lines)
+}
+
+/// Day and minute in UTC, until pages know the reader's zone.
+fn date_of(at: terms::Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// `GET /`.
+pub async fn show(visit: Visit) -> Result<Response, Stop> {
+    let accounts = account_lines(&visit).await?;
+    page(StatusCode::OK, &HomePage { view: visit.view(), accounts })
+}

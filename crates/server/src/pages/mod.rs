@@ -1,0 +1,311 @@
+//! What people see: server-rendered pages that need no script.
+//!
+//! A handler takes a [`Visit`] (a GET) or a [`Submission`] (a POST whose origin and form token were checked), and
+//! answers a page. What is wrong with the request itself is answered by a [`Stop`].
+
+pub mod error;
+pub mod home;
+pub mod moving_on;
+pub mod sign_in;
+pub mod sign_out;
+pub mod sign_up;
+pub mod style;
+pub mod verify;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use identity::{BrowserRecord, Session};
+use terms::{FlowId, SecretText, Timestamp, limits};
+
+use crate::app::App;
+use crate::browser::{self, BrowserContext};
+use crate::error::Failure;
+use crate::locale::{Texts, Variable};
+use crate::request::Site;
+use crate::tenant::Tenant;
+use error::Problem;
+
+/// No scripts at all, style and pictures from here only, forms to here only, in nobody's frame.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+);
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What every template is given.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub texts: &'static Texts,
+    pub tenant: &'a Tenant,
+}
+
+impl<'a> View<'a> {
+    pub fn new(tenant: &'a Tenant) -> Self {
+        Self { texts: Texts::english(), tenant }
+    }
+
+    pub fn text(&self, key: &str) -> String {
+        self.texts.get(key)
+    }
+
+    /// A text with one variable.
+    pub fn text_with(&self, key: &str, name: &str, value: &dyn Variable) -> String {
+        self.texts.with(key, &[(name, value)])
+    }
+
+    pub fn language(&self) -> &'static str {
+        &self.texts.language
+    }
+
+    /// What people call this service.
+    pub fn service(&self) -> &'a str {
+        self.tenant.display_name()
+    }
+
+    pub fn path(&self, path: &str) -> String {
+        self.tenant.path(path)
+    }
+
+    pub fn stylesheet(&self) -> String {
+        self.tenant.path(style::path())
+    }
+
+    /// A path with the flow that waits, if one does.
+    pub fn path_in_flow(&self, path: &str, flow: Option<&FlowId>) -> String {
+        let path = self.tenant.path(path);
+        flow.map_or_else(|| path.clone(), |flow| format!("{path}?flow={flow}"))
+    }
+}
+
+/// What is wrong with a field of a form, said at the field and in the summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    pub field: &'static str,
+    pub text: String,
+}
+
+/// All that is wrong with a form.
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Vec<FieldFault>);
+
+impl Faults {
+    /// What is said at a field.
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|fault| fault.field == field).map(|fault| fault.text.as_str())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &FieldFault> {
+        self.0.iter()
+    }
+
+    /// Of a page: the form is shown as it is, or again with what is wrong.
+    pub fn status(&self) -> StatusCode {
+        if self.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+    }
+}
+
+impl FromIterator<FieldFault> for Faults {
+    fn from_iter<I: IntoIterator<Item = FieldFault>>(faults: I) -> Self {
+        Self(faults.into_iter().collect())
+    }
+}
+
+impl From<FieldFault> for Faults {
+    fn from(fault: FieldFault) -> Self {
+        Self(vec![fault])
+    }
+}
+
+/// Why a handler ends without its page.
+pub enum Stop {
+    Failure(Failure),
+    /// The page that says it.
+    Page(Box<Response>),
+}
+
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+impl IntoResponse for Stop {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Failure(failure) => failure.into_response(),
+            Self::Page(page) => *page,
+        }
+    }
+}
+
+/// Renders a page.
+pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, Stop> {
+    let html = template.render().map_err(Failure::new)?;
+    let headers = [(CONTENT_TYPE, HTML), (CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, NO_STORE)];
+    Ok((status, headers, html).into_response())
+}
+
+/// Adds a cookie to an answer.
+pub fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Leads the browser on to another page of this server, after a POST or to where a GET belongs (303, RFC 9110 section 15.4.4).
+pub fn see_other(tenant: &Tenant, path: &str) -> Response {
+    axum::response::Redirect::to(&tenant.path(path)).into_response()
+}
+
+/// The parameters of a query or a form: each at most once, few, and none too long. They are wiped when dropped.
+pub struct Fields(BTreeMap<String, SecretText>);
+
+impl Fields {
+    /// Nothing when a parameter comes twice, or when they are too many or too long.
+    fn parse(encoded: &[u8]) -> Option<Self> {
+        let mut fields = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(encoded) {
+            let fits = fields.len() < limits::PARAMETERS && value.len() <= limits::PARAMETER_BYTES;
+            let is_new = fields.insert(name.into_owned(), SecretText::new(value.into_owned())).is_none();
+            if !fits || !is_new {
+                return None;
+            }
+        }
+        Some(Self(fields))
+    }
+
+    /// A field's text; empty when it isn't there, as browsers leave out what was not filled in.
+    pub fn value(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", SecretText::reveal)
+    }
+
+    pub fn secret(&self, name: &str) -> SecretText {
+        self.0.get(name).cloned().unwrap_or_else(|| SecretText::new(String::new()))
+    }
+
+    /// An identifier. An absent one is nothing; a malformed one is not the same as an absent one.
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<Option<T>, Malformed> {
+        match self.value(name) {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| Malformed),
+        }
+    }
+}
+
+/// A parameter that is not of its form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+/// A GET of a page: who asks, when, and for what.
+pub struct Visit {
+    pub site: Site,
+    pub now: Timestamp,
+    pub context: BrowserContext,
+    pub query: Fields,
+}
+
+impl Visit {
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.site.tenant)
+    }
+
+    /// The flow named in the query.
+    pub fn flow(&self) -> Result<Option<FlowId>, Stop> {
+        self.query.id("flow").map_err(|Malformed| Problem::Request.stop(&self.site))
+    }
+
+    /// The browser, made known when it isn't yet: every page with a form needs one, for the form's token.
+    pub async fn known_browser(&self) -> Result<(BrowserRecord, Option<HeaderValue>), Stop> {
+        if let Some(browser) = &self.context.browser {
+            return Ok((browser.clone(), None));
+        }
+        let minted = browser::mint(&self.site.app, &self.site.tenant, self.now).await?;
+        Ok((minted.browser, Some(minted.cookie)))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let site = Site::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let Some(query) = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()) else {
+            return Err(Problem::Request.stop(&site).into_response());
+        };
+        let now = app.clock.now();
+        let context = context_of(&site, &parts.headers, now).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { site, now, context, query })
+    }
+}
+
+async fn context_of(site: &Site, headers: &HeaderMap, now: Timestamp) -> Result<BrowserContext, Stop> {
+    Ok(browser::load(&site.app, &site.tenant, headers, now).await?)
+}
+
+/// A POST of one of our own pages by a known browser: its origin and its form token were checked.
+pub struct Submission {
+    pub site: Site,
+    pub now: Timestamp,
+    pub browser: BrowserRecord,
+    /// Live ones, oldest first.
+    pub sessions: Vec<Session>,
+    pub form: Fields,
+}
+
+impl Submission {
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.site.tenant)
+    }
+
+    /// The token for the next form of this browser.
+    pub fn form_token(&self) -> String {
+        browser::form_token(&self.site.tenant, self.browser.id)
+    }
+
+    /// The flow named in the form.
+    pub fn flow(&self) -> Result<Option<FlowId>, Stop> {
+        self.form.id("flow").map_err(|Malformed| Problem::Request.stop(&self.site))
+    }
+}
+
+impl FromRequest<Arc<App>> for Submission {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let site = Site::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
+        let stop = |problem: Problem| problem.stop(&site).into_response();
+        let is_form = parts.headers.get(CONTENT_TYPE).is_some_and(|value| {
+            value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
+        });
+        if !browser::comes_from_own_page(&site.tenant, &parts.headers) {
+            return Err(stop(Problem::Form));
+        }
+        let headers = parts.headers.clone();
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), app).await;
+        let fields = bytes.ok().filter(|_| is_form).and_then(|bytes| Fields::parse(&bytes));
+        let Some(form) = fields else { return Err(stop(Problem::Request)) };
+        let now = app.clock.now();
+        let context = context_of(&site, &headers, now).await.map_err(IntoResponse::into_response)?;
+        match context.browser {
+            Some(browser) if browser::is_form_token(&site.tenant, browser.id, form.value("form_token")) => {
+                Ok(Self { site, now, browser, sessions: context.sessions, form })
+            }
+            _ => Err(stop(Problem::Form)),
+        }
+    }
+}

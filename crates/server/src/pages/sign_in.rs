@@ -1,0 +1,303 @@
+//! `/sign-in`: the address first, then the password. What comes next is asked of `identity::sign_in` each time.
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+use identity::password::{PasswordHash, StoredPassword, VerifiedPassword};
+use identity::sign_in::{self, Account, FactorProof, Facts, SignIn, SignInRefusal, Step};
+use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
+use store::{Fault, Tx, write_tx};
+use terms::{
+    EmailAddress, EmailAddressError, EventId, FlowId, SessionId, SignInId, Timestamp, UserId, limits,
+};
+
+use super::error::Problem;
+use super::{
+    Faults, FieldFault, Malformed, Stop, Submission, View, Visit, moving_on, page, see_other, with_cookie,
+};
+use crate::app::App;
+use crate::browser::{self, Rotation};
+use crate::request::Site;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    view: View<'a>,
+    form_token: String,
+    flow: Option<FlowId>,
+    email: String,
+    faults: Faults,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_password.html")]
+struct PasswordPage<'a> {
+    view: View<'a>,
+    form_token: String,
+    flow: Option<FlowId>,
+    attempt: SignInId,
+    email: &'a str,
+    faults: Faults,
+}
+
+/// `GET /sign-in`: asks for the address.
+pub async fn show(visit: Visit) -> Result<Response, Stop> {
+    let flow = visit.flow()?;
+    let (browser, cookie) = visit.known_browser().await?;
+    let template = SignInPage {
+        view: visit.view(),
+        form_token: browser::form_token(&visit.site.tenant, browser.id),
+        flow,
+        email: visit.query.value("login_hint").to_owned(),
+        faults: Faults::default(),
+    };
+    Ok(with_cookie(page(StatusCode::OK, &template)?, cookie))
+}
+
+/// `POST /sign-in`: begins an attempt for the address. Nobody is told whether an account has it.
+pub async fn identify(submission: Submission) -> Result<Response, Stop> {
+    let flow = submission.flow()?;
+    let Site { app, tenant } = &submission.site;
+    let written = submission.form.value("email");
+    let identifier = match EmailAddress::parse(written) {
+        Ok(identifier) => identifier,
+        Err(error) => {
+            let template = SignInPage {
+                view: submission.view(),
+                form_token: submission.form_token(),
+                flow,
+                email: written.to_owned(),
+                faults: email_fault(submission.view(), error).into(),
+            };
+            return page(StatusCode::UNPROCESSABLE_ENTITY, &template);
+        }
+    };
+    let now = submission.now;
+    let attempt = SignIn {
+        id: app.entropy.id(SignInId::new, now),
+        browser_id: submission.browser.id,
+        flow_id: flow,
+        identifier: Some(identifier),
+        first_factor: None,
+        created_at: now,
+        expires_at: now.plus(limits::FLOW_LIFETIME),
+        completed_at: None,
+    };
+    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_sign_in(&attempt).await })?;
+    Ok(see_other(tenant, &format!("/sign-in/password?attempt={}", attempt.id)))
+}
+
+/// What is wrong with an address that was typed.
+pub(super) fn email_fault(view: View<'_>, error: EmailAddressError) -> FieldFault {
+    let text = match error {
+        EmailAddressError::Empty => view.text("email-empty"),
+        EmailAddressError::TooLong => view.text("email-too-long"),
+        EmailAddressError::NoAtSign | EmailAddressError::LocalPart | EmailAddressError::Domain => {
+            view.text("email-malformed")
+        }
+    };
+    FieldFault { field: "email", text }
+}
+
+/// `GET /sign-in/password`: asks for the password.
+pub async fn show_password(visit: Visit) -> Result<Response, Stop> {
+    let attempt = named_attempt(&visit.site, visit.query.id("attempt")).await?;
+    let stale = || Problem::Stale.stop(&visit.site);
+    let browser = visit.context.browser.as_ref().ok_or_else(stale)?;
+    let facts = Facts { sign_in: &attempt, browser_id: browser.id, account: None, now: visit.now };
+    let Ok(Step::NeedsFirstFactor { identifier }) = sign_in::next_step(&facts) else { return Err(stale()) };
+    password_page(visit.view(), browser, &attempt, &identifier, Faults::default())
+}
+
+fn password_page(
+    view: View<'_>,
+    browser: &BrowserRecord,
+    attempt: &SignIn,
+    identifier: &EmailAddress,
+    faults: Faults,
+) -> Result<Response, Stop> {
+    let template = PasswordPage {
+        view,
+        form_token: browser::form_token(view.tenant, browser.id),
+        flow: attempt.flow_id,
+        attempt: attempt.id,
+        email: identifier.as_written(),
+        faults,
+    };
+    page(template.faults.status(), &template)
+}
+
+async fn named_attempt(site: &Site, id: Result<Option<SignInId>, Malformed>) -> Result<SignIn, Stop> {
+    let Ok(Some(id)) = id else { return Err(Problem::Request.stop(site)) };
+    let attempt = site.app.store.read(site.tenant.id).sign_in(id).await?;
+    attempt.ok_or_else(|| Problem::Stale.stop(site))
+}
+
+/// `POST /sign-in/password`: verifies the password and, if the machine says so, signs in.
+pub async fn prove(submission: Submission) -> Result<Response, Stop> {
+    let site = &submission.site;
+    let attempt = named_attempt(site, submission.form.id("attempt")).await?;
+    let identifier = match sign_in::next_step(&facts_of(&submission, &attempt, None)) {
+        Ok(Step::NeedsFirstFactor { identifier }) => identifier,
+        Ok(Step::NeedsIdentifier | Step::Complete(_)) | Err(_) => {
+            return Err(Problem::Stale.stop_in_flow(site, attempt.flow_id.as_ref()));
+        }
+    };
+    let typed = submission.form.secret("password");
+    let again = |key: &str| {
+        let view = submission.view();
+        let fault = FieldFault { field: "password", text: view.text(key) };
+        password_page(view, &submission.browser, &attempt, &identifier, fault.into())
+    };
+    if typed.reveal().is_empty() {
+        return again("password-empty");
+    }
+    let stored = stored_password(site, &identifier).await?;
+    let hash = stored.as_ref().map(|stored| stored.hash.clone());
+    let Some(verified) = site.app.hasher.verify(typed.clone(), stored).await? else {
+        return again("sign-in-refused");
+    };
+    let raised = match hash {
+        Some(hash) => {
+            site.app.hasher.rehash(verified.clone(), typed, &hash, site.app.entropy.bytes()).await?
+        }
+        None => None,
+    };
+    match complete(&submission, attempt.id, &verified, raised.as_ref()).await? {
+        Completion::SignedIn(rotation) => moving_on::to_next_step(
+            &site.tenant,
+            attempt.flow_id.as_ref(),
+            Some(rotation.cookie(&site.tenant)),
+        ),
+        Completion::NotThisAccount => again("sign-in-refused"),
+        Completion::Stale => Err(Problem::Stale.stop_in_flow(site, attempt.flow_id.as_ref())),
+    }
+}
+
+fn facts_of<'a>(submission: &Submission, attempt: &'a SignIn, account: Option<Account<'a>>) -> Facts<'a> {
+    Facts { sign_in: attempt, browser_id: submission.browser.id, account, now: submission.now }
+}
+
+/// The password of whoever has the address: none for an address that nobody has, and the hasher then works for nothing.
+async fn stored_password(site: &Site, identifier: &EmailAddress) -> Result<Option<StoredPassword>, Fault> {
+    let mut read = site.app.store.read(site.tenant.id);
+    let user = read.user_by_email(identifier.canonical()).await?;
+    // The same two questions are asked of the database in either case.
+    let user = user.map_or_else(|| UserId::new(Timestamp::from_millis(0), [0; 10]), |user| user.id);
+    read.password_of(user).await
+}
+
+/// How an attempt with a verified password ended.
+enum Completion {
+    SignedIn(Rotation),
+    /// The machine doesn't take the password for this attempt: the user is disabled, or it was changed meanwhile.
+    NotThisAccount,
+    Stale,
+}
+
+/// Everything is read again within the transaction, so that what was true while the password was hashed is still true.
+async fn complete(
+    submission: &Submission,
+    attempt: SignInId,
+    verified: &VerifiedPassword,
+    raised: Option<&PasswordHash>,
+) -> Result<Completion, Fault> {
+    let Site { app, tenant } = &submission.site;
+    let rotation = Rotation::new(app);
+    let minting = Minting::new(app, submission.now);
+    let done = write_tx!(app.store, tenant.id, |tx| -> Result<Result<bool, SignInRefusal>, Fault> {
+        let Some(mut sign_in) = tx.sign_in(attempt).await? else { return Ok(Err(SignInRefusal::Expired)) };
+        let user = tx.user(verified.user_id()).await?;
+        let password = tx.password_of(verified.user_id()).await?;
+        let account = user.as_ref().map(|user| account_of(user, password.as_ref()));
+        match sign_in::record_password(&facts_of(submission, &sign_in, account), verified) {
+            Err(refusal) => return Ok(Err(refusal)),
+            Ok(None) => return Ok(Ok(false)),
+            Ok(Some(record)) => {
+                tx.record_first_factor(attempt, &record).await?;
+                sign_in.first_factor = Some(record);
+            }
+        }
+        let proof = match sign_in::next_step(&facts_of(submission, &sign_in, account)) {
+            Err(refusal) => return Ok(Err(refusal)),
+            Ok(Step::NeedsIdentifier | Step::NeedsFirstFactor { .. }) => return Ok(Ok(false)),
+            Ok(Step::Complete(proof)) => proof,
+        };
+        if !tx.complete_sign_in(attempt, submission.now).await? {
+            return Ok(Err(SignInRefusal::AlreadyComplete));
+        }
+        if let Some(raised) = raised {
+            tx.rehash_password(verified.user_id(), verified.version(), raised).await?;
+        }
+        let session = minting.session(tx, &submission.browser, &proof).await?;
+        minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
+        rotation.apply(tx, submission.browser.id, submission.now).await?;
+        Ok(Ok(true))
+    })?;
+    Ok(match done {
+        Ok(true) => Completion::SignedIn(rotation),
+        Ok(false) => Completion::NotThisAccount,
+        Err(_) => Completion::Stale,
+    })
+}
+
+fn account_of<'a>(user: &'a User, password: Option<&StoredPassword>) -> Account<'a> {
+    Account { user, password_version: password.map(|password| password.version) }
+}
+
+/// The ids that a new session needs, made before the transaction, so that it may be run again.
+pub(super) struct Minting {
+    session: SessionId,
+    events: [EventId; 3],
+    now: Timestamp,
+}
+
+impl Minting {
+    pub(super) fn new(app: &App, now: Timestamp) -> Self {
+        let event = || app.entropy.id(EventId::new, now);
+        Self { session: app.entropy.id(SessionId::new, now), events: [event(), event(), event()], now }
+    }
+
+    /// The session of a person who showed who they are: the one they have in this browser, renewed, or a new one.
+    pub(super) async fn session(
+        &self,
+        tx: &mut Tx,
+        browser: &BrowserRecord,
+        proof: &FactorProof,
+    ) -> Result<Session, Fault> {
+        let existing = tx.sessions_of_browser(browser.id).await?;
+        let existing = existing.into_iter().find(|it| it.user_id == proof.user_id() && it.is_live(self.now));
+        let (session, kind) = match existing {
+            Some(existing) => (existing.renewed(proof, self.now), EventKind::SessionRenewed),
+            None => (Session::mint(self.session, browser.id, proof, self.now), EventKind::SessionCreated),
+        };
+        match kind {
+            EventKind::SessionRenewed => {
+                tx.renew_session(&session).await?;
+            }
+            _ => tx.insert_session(&session).await?,
+        }
+        let event = Event::new(self.events[0], kind, Actor::User(session.user_id), self.now);
+        tx.append_event(&event.about(session.id).with("browser", browser.id)).await?;
+        Ok(session)
+    }
+
+    /// The event of the attempt itself.
+    pub(super) async fn event(
+        &self,
+        tx: &mut Tx,
+        kind: EventKind,
+        proof: &FactorProof,
+        session: &Session,
+    ) -> Result<(), Fault> {
+        let event = Event::new(self.events[1], kind, Actor::User(proof.user_id()), self.now);
+        let method = proof.factor().method.amr();
+        tx.append_event(&event.about(proof.user_id()).with_session(session.id).with("method", method)).await
+    }
+
+    /// The event of an account that was made on the way.
+    pub(super) async fn user_created(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+        let event = Event::new(self.events[2], EventKind::UserCreated, Actor::User(user), self.now);
+        tx.append_event(&event.about(user).with("by", "sign_up")).await
+    }
+}

@@ -1,0 +1,90 @@
+//! `/sign-out`: ends every session of this browser, after asking.
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+use identity::{Actor, BrowserRecord, Event, EventKind, Session};
+use store::{Fault, write_tx};
+use terms::{EventId, SessionId, Timestamp};
+
+use super::home::{AccountLine, account_lines};
+use super::{Stop, Submission, View, Visit, page, with_cookie};
+use crate::app::App;
+use crate::browser::{self, Rotation};
+use crate::request::Site;
+use crate::tenant::Tenant;
+
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+struct SignOutPage<'a> {
+    view: View<'a>,
+    form_token: String,
+    accounts: Vec<AccountLine>,
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOutPage<'a> {
+    view: View<'a>,
+}
+
+/// `GET /sign-out`: asks. A link from anywhere must not sign anyone out.
+pub async fn show(visit: Visit) -> Result<Response, Stop> {
+    let accounts = account_lines(&visit).await?;
+    match &visit.context.browser {
+        Some(browser) if !accounts.is_empty() => {
+            let form_token = browser::form_token(&visit.site.tenant, browser.id);
+            page(StatusCode::OK, &SignOutPage { view: visit.view(), form_token, accounts })
+        }
+        _ => signed_out_page(&visit.site.tenant),
+    }
+}
+
+/// `POST /sign-out`.
+pub async fn end(submission: Submission) -> Result<Response, Stop> {
+    let Site { app, tenant } = &submission.site;
+    let rotation = end_sessions(app, tenant, &submission.browser, None, submission.now).await?;
+    Ok(with_cookie(signed_out_page(tenant)?, Some(rotation.cookie(tenant))))
+}
+
+/// The page that says it is done.
+pub fn signed_out_page(tenant: &Tenant) -> Result<Response, Stop> {
+    page(StatusCode::OK, &SignedOutPage { view: View::new(tenant) })
+}
+
+/// Ends one session of a browser, or all of them, and rotates its handle. Answer with the rotation's cookie.
+pub async fn end_sessions(
+    app: &App,
+    tenant: &Tenant,
+    browser: &BrowserRecord,
+    only: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Rotation, Fault> {
+    let rotation = Rotation::new(app);
+    let event_bits = app.entropy.bytes::<10>();
+    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> {
+        let mut ended: Vec<Session> = tx.sessions_of_browser(browser.id).await?;
+        ended.retain(|session| only.is_none_or(|only| session.id == only));
+        for (index, session) in ended.iter().enumerate() {
+            tx.end_session(session.id, now).await?;
+            let event = Event::new(
+                event_id(event_bits, index, now),
+                EventKind::SessionEnded,
+                Actor::User(session.user_id),
+                now,
+            );
+            tx.append_event(&event.about(session.id).with("by", "sign_out")).await?;
+        }
+        rotation.apply(tx, browser.id, now).await?;
+        Ok(())
+    })?;
+    Ok(rotation)
+}
+
+/// How many sessions there are is known in the transaction only, so their events' ids are counted up from bits made before.
+fn event_id(mut bits: [u8; 10], index: usize, now: Timestamp) -> EventId {
+    for (bit, add) in bits[2..].iter_mut().zip((index as u64).to_be_bytes()) {
+        *bit ^= add;
+    }
+    EventId::new(now, bits)
+}
