@@ -17,7 +17,10 @@ mod sweep;
 mod tx;
 mod value;
 
+pub mod clients;
+pub mod consents;
 pub mod events;
+pub mod flows;
 pub mod grants;
 pub mod mail;
 pub mod mailed_codes;
@@ -39,7 +42,10 @@ pub use value::{Json, Kind, ToValue, Value};
 /// Every statement that the program runs, by module. A module that isn't listed here fails a test.
 #[rustfmt::skip]
 pub const STATEMENTS: &[&[Statement]] = &[
+    clients::STATEMENTS,
+    consents::STATEMENTS,
     events::STATEMENTS,
+    flows::STATEMENTS,
     mail::STATEMENTS,
     grants::STATEMENTS,
     mailed_codes::STATEMENTS,

@@ -29,7 +29,7 @@ macro_rules! migrations {
 migrations! {
     "0001_foundation",
     "0002_people",
-    "0003_oauth",
+    "0003_clients_and_flows",
     "0004_grants",
 }
 

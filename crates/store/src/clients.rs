@@ -1,0 +1,277 @@
+//! Clients, their secrets, and the resource servers that their tokens are for.
+
+use std::time::Duration;
+
+use oidc::client::{Client, ClientMetadata, ClientSettings};
+use oidc::client_auth::LiveSecret;
+use oidc::resource_server::{ResourceIdentifier, ResourceServer};
+use terms::{ClientId, ClientSecretHash, ResourceServerId, Timestamp};
+
+use crate::row::{BadColumn, FromRow, Row};
+use crate::statement::verbs;
+use crate::value::Json;
+use crate::{Fault, Tx};
+
+/// Secrets of one client that may live at once.
+pub const LIVE_SECRETS: usize = 2;
+
+impl FromRow for Client {
+    const TABLE: &'static str = "client";
+    const KEY: &'static str = "client_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        let metadata: serde_json::Value = row.json("metadata")?;
+        let metadata = ClientMetadata::parse(&metadata).map_err(|faults| {
+            let members: Vec<&str> = faults.iter().map(|fault| fault.member.as_str()).collect();
+            BadColumn::new("metadata", format!("members that are not valid: {}", members.join(", ")))
+        })?;
+        Ok(Self {
+            id: row.parse("client_id")?,
+            metadata,
+            settings: row.json::<ClientSettings>("settings")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+impl FromRow for LiveSecret {
+    const TABLE: &'static str = "client_secret";
+    const KEY: &'static str = "secret_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self {
+            id: row.parse("secret_id")?,
+            hash: ClientSecretHash::from_bytes(row.hash("secret_hash")?),
+            expires_at: row.opt_time("expires_at")?,
+        })
+    }
+}
+
+impl FromRow for ResourceServer {
+    const TABLE: &'static str = "resource_server";
+    const KEY: &'static str = "resource_server_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self {
+            id: Some(row.parse("resource_server_id")?),
+            identifier: row.parse("identifier")?,
+            scopes: row.parse("scope")?,
+            format: row.parse("token_format")?,
+            access_token_lifetime: Duration::from_millis(row.narrow("token_lifetime")?),
+            introspection_client: row.opt_parse("client_id")?,
+        })
+    }
+}
+
+verbs! {
+    pub read opt client(client: &ClientId) -> Client =
+        "SELECT client_id, metadata, settings, created_at FROM client WHERE tenant_id = $1 AND client_id = $2";
+
+    /// A page of clients in the order of their ids, after one of them.
+    pub read many clients_after(after: &str, most: u32) -> Client =
+        "SELECT client_id, metadata, settings, created_at FROM client
+          WHERE tenant_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
+
+    write guard insert_client_row(it: &Client)[it.id, it.metadata.to_json(), Json(&it.settings), it.created_at] =
+        "INSERT INTO client (tenant_id, client_id, metadata, settings, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING";
+
+    write guard update_client_row(it: &Client)[it.id, it.metadata.to_json(), Json(&it.settings)] =
+        "UPDATE client SET metadata = $3, settings = $4 WHERE tenant_id = $1 AND client_id = $2";
+
+    write guard delete_client_row(client: &ClientId) =
+        "DELETE FROM client WHERE tenant_id = $1 AND client_id = $2";
+
+    write exec forget_introspection_client(client: &ClientId) =
+        "UPDATE resource_server SET client_id = NULL WHERE tenant_id = $1 AND client_id = $2";
+
+    /// The secrets of a client, oldest first, the expired ones too: whether each lives, who authenticates decides.
+    pub read many client_secrets(client: &ClientId) -> LiveSecret =
+        "SELECT secret_id, secret_hash, expires_at FROM client_secret
+          WHERE tenant_id = $1 AND client_id = $2 ORDER BY secret_id";
+
+    write exec insert_client_secret_row(client: &ClientId, it: &LiveSecret, now: Timestamp)
+        [client, it.id, it.hash, now, it.expires_at] =
+        "INSERT INTO client_secret (tenant_id, client_id, secret_id, secret_hash, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)";
+
+    write exec delete_expired_client_secrets(client: &ClientId, now: Timestamp) =
+        "DELETE FROM client_secret WHERE tenant_id = $1 AND client_id = $2 AND expires_at <= $3";
+
+    /// Lets the secrets of a client expire that live beyond an instant.
+    pub write count expire_client_secrets(client: &ClientId, at: Timestamp) =
+        "UPDATE client_secret SET expires_at = $3
+          WHERE tenant_id = $1 AND client_id = $2 AND (expires_at IS NULL OR expires_at > $3)";
+
+    pub read opt resource_server(identifier: &ResourceIdentifier)[identifier.as_str()] -> ResourceServer =
+        "SELECT resource_server_id, identifier, scope, token_format, token_lifetime, client_id FROM resource_server
+          WHERE tenant_id = $1 AND identifier = $2";
+
+    /// A resource server by the client as which it introspects.
+    pub read many resource_servers_of_client(client: &ClientId) -> ResourceServer =
+        "SELECT resource_server_id, identifier, scope, token_format, token_lifetime, client_id FROM resource_server
+          WHERE tenant_id = $1 AND client_id = $2 ORDER BY resource_server_id";
+
+    pub read many resource_servers() -> ResourceServer =
+        "SELECT resource_server_id, identifier, scope, token_format, token_lifetime, client_id FROM resource_server
+          WHERE tenant_id = $1 ORDER BY resource_server_id";
+
+    write guard insert_resource_server_row(id: ResourceServerId, it: &ResourceServer)[
+        id, it.identifier.as_str(), it.scopes.to_string(), it.format.as_str(), millis(it.access_token_lifetime),
+        it.introspection_client,
+    ] =
+        "INSERT INTO resource_server (tenant_id, resource_server_id, identifier, scope, token_format, token_lifetime, client_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What nodes keep in memory changes with the tenant's version, so each change here raises it.
+impl Tx {
+    /// False when the id is taken.
+    pub async fn insert_client(&mut self, client: &Client) -> Result<bool, Fault> {
+        self.bump_tenant_version().await?;
+        self.insert_client_row(client).await
+    }
+
+    /// Stores changed metadata and settings. False when there is no such client.
+    pub async fn update_client(&mut self, client: &Client) -> Result<bool, Fault> {
+        self.bump_tenant_version().await?;
+        self.update_client_row(client).await
+    }
+
+    /// Takes a client away with its secrets and consents. Its grants stay and hold no more, since their client is unknown.
+    pub async fn delete_client(&mut self, client: &ClientId) -> Result<bool, Fault> {
+        self.bump_tenant_version().await?;
+        self.forget_introspection_client(client).await?;
+        self.delete_client_row(client).await
+    }
+
+    /// Adds a secret. False when [`LIVE_SECRETS`] of them live already.
+    pub async fn insert_client_secret(
+        &mut self,
+        client: &ClientId,
+        secret: &LiveSecret,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        self.bump_tenant_version().await?;
+        self.delete_expired_client_secrets(client, now).await?;
+        if self.client_secrets(client).await?.len() >= LIVE_SECRETS {
+            return Ok(false);
+        }
+        self.insert_client_secret_row(client, secret, now).await?;
+        Ok(true)
+    }
+
+    /// False when its identifier is taken.
+    pub async fn insert_resource_server(&mut self, id: ResourceServerId, server: &ResourceServer) -> Result<bool, Fault> {
+        self.bump_tenant_version().await?;
+        self.insert_resource_server_row(id, server).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oidc::resource_server::TokenFormat;
+    use oidc::scope::Scope;
+    use serde_json::json;
+    use terms::{ClientSecret, ClientSecretId};
+
+    use super::*;
+    use crate::testing::{self, NOW};
+    use crate::write_tx;
+
+    pub(crate) fn a_client(id: &str) -> Client {
+        let metadata = json!({ "client_name": "Shop", "redirect_uris": ["https://shop.example/cb"] });
+        Client {
+            id: id.parse().unwrap(),
+            metadata: ClientMetadata::parse(&metadata).unwrap(),
+            settings: ClientSettings { first_party: true, ..ClientSettings::default() },
+            created_at: NOW,
+        }
+    }
+
+    fn a_secret(n: u8, expires_at: Option<Timestamp>) -> LiveSecret {
+        let hash = ClientSecret::new([n; 32]).hash();
+        LiveSecret { id: ClientSecretId::new(NOW, testing::id_bits()), hash, expires_at }
+    }
+
+    #[tokio::test]
+    async fn a_client_survives_its_row() {
+        for store in testing::engines().await {
+            let (mut shop, other) = (a_client("shop"), a_client("other"));
+            let made = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
+                Ok([tx.insert_client(&shop).await?, tx.insert_client(&other).await?, tx.insert_client(&shop).await?])
+            });
+            assert_eq!(made.unwrap(), [true, true, false]);
+            shop.metadata.name = Some("Shop 2".to_owned());
+            shop.settings.rotate_refresh_tokens = true;
+            let updated = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.update_client(&shop).await });
+            assert!(updated.unwrap());
+            let mut read = store.read(store.tenant);
+            assert_eq!(read.client(&shop.id).await.unwrap().as_ref(), Some(&shop));
+            assert_eq!(read.clients_after("", 1).await.unwrap(), std::slice::from_ref(&other));
+            assert_eq!(read.clients_after("other", 9).await.unwrap(), [shop.clone()]);
+            let stranger = testing::add_tenant(&store, "stranger").await.unwrap();
+            assert_eq!(store.read(stranger).client(&shop.id).await.unwrap(), None);
+            let gone = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_client(&shop.id).await });
+            assert!(gone.unwrap());
+            assert_eq!(read.client(&shop.id).await.unwrap(), None);
+            assert!(read.tenant_record().await.unwrap().unwrap().version > 4);
+        }
+    }
+
+    #[tokio::test]
+    async fn two_secrets_live_and_a_third_waits() {
+        for store in testing::engines().await {
+            let client = a_client("shop");
+            let secrets = [a_secret(1, None), a_secret(2, None), a_secret(3, None)];
+            let added = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
+                tx.insert_client(&client).await?;
+                let mut added = Vec::new();
+                for secret in &secrets {
+                    added.push(tx.insert_client_secret(&client.id, secret, NOW).await?);
+                }
+                Ok(added)
+            });
+            assert_eq!(added.unwrap(), [true, true, false]);
+            assert_eq!(store.read(store.tenant).client_secrets(&client.id).await.unwrap(), secrets[..2]);
+            let later = NOW.plus(Duration::from_secs(1));
+            let added = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
+                assert_eq!(tx.expire_client_secrets(&client.id, later).await?, 2);
+                tx.insert_client_secret(&client.id, &secrets[2], later).await
+            });
+            assert!(added.unwrap());
+            assert_eq!(store.read(store.tenant).client_secrets(&client.id).await.unwrap(), secrets[2..]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_resource_server_survives_its_row() {
+        for store in testing::engines().await {
+            let client = a_client("api");
+            let server = ResourceServer {
+                id: Some(ResourceServerId::new(NOW, testing::id_bits())),
+                identifier: "https://api.example".parse().unwrap(),
+                scopes: "read write".parse::<Scope>().unwrap(),
+                format: TokenFormat::Opaque,
+                access_token_lifetime: Duration::from_secs(60),
+                introspection_client: Some(client.id.clone()),
+            };
+            let made = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
+                tx.insert_client(&client).await?;
+                let id = server.id.unwrap();
+                Ok([tx.insert_resource_server(id, &server).await?, tx.insert_resource_server(id, &server).await?])
+            });
+            assert_eq!(made.unwrap(), [true, false]);
+            let mut read = store.read(store.tenant);
+            assert_eq!(read.resource_server(&server.identifier).await.unwrap().as_ref(), Some(&server));
+            assert_eq!(read.resource_servers().await.unwrap(), std::slice::from_ref(&server));
+            assert_eq!(read.resource_servers_of_client(&client.id).await.unwrap(), std::slice::from_ref(&server));
+            write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_client(&client.id).await }).unwrap();
+            assert_eq!(read.resource_servers().await.unwrap()[0].introspection_client, None);
+        }
+    }
+}

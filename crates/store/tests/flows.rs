@@ -1,0 +1,224 @@
+//! Flows and consents: round trips of every verb, and races on what may happen once.
+
+use identity::{BrowserRecord, Factor, FactorMethod, Profile, Session, User};
+use oidc::client::{Client, ClientMetadata, ClientSettings};
+use oidc::params::Parameters;
+use oidc::scope::Scope;
+use serde_json::json;
+use store::consents::Consent;
+use store::flows::{Flow, FlowKind};
+use store::testing::{self, NOW, TestStore};
+use store::{Fault, write_tx};
+use terms::{BrowserHandleHash, BrowserId, ClientId, FlowId, SessionId, Timestamp, UserId, limits};
+
+fn later(seconds: u64) -> Timestamp {
+    NOW.plus(std::time::Duration::from_secs(seconds))
+}
+
+fn scope(text: &str) -> Scope {
+    text.parse().unwrap()
+}
+
+/// A user with a session in a browser, and a client.
+struct World {
+    store: TestStore,
+    browser: BrowserId,
+    user: UserId,
+    session: SessionId,
+    client: ClientId,
+}
+
+impl World {
+    async fn make(store: TestStore) -> Self {
+        let browser = BrowserRecord {
+            id: BrowserId::new(NOW, testing::id_bits()),
+            handle_hash: BrowserHandleHash::from_bytes([1; 32]),
+            previous_handle_hash: None,
+            rotated_at: NOW,
+            created_at: NOW,
+            last_seen_at: NOW,
+        };
+        let user = User {
+            id: UserId::new(NOW, testing::id_bits()),
+            subject: "alice".parse().unwrap(),
+            emails: Vec::new(),
+            profile: Profile::default(),
+            created_at: NOW,
+            updated_at: NOW,
+            disabled_at: None,
+        };
+        let session = Session {
+            id: SessionId::new(NOW, testing::id_bits()),
+            browser_id: browser.id,
+            user_id: user.id,
+            factors: vec![Factor { method: FactorMethod::Password, verified_at: NOW }],
+            created_at: NOW,
+            last_active_at: NOW,
+            expires_at: later(1000),
+            ended_at: None,
+        };
+        let client = Client {
+            id: "shop".parse().unwrap(),
+            metadata: ClientMetadata::parse(&json!({ "redirect_uris": ["https://shop.example/cb"] })).unwrap(),
+            settings: ClientSettings::default(),
+            created_at: NOW,
+        };
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            tx.insert_browser(&browser).await?;
+            tx.insert_user(&user, &[7; 32]).await?;
+            tx.insert_session(&session).await?;
+            tx.insert_client(&client).await.map(|_| ())
+        })
+        .unwrap();
+        Self { browser: browser.id, user: user.id, session: session.id, client: client.id, store }
+    }
+
+    async fn begin(&self, browser: Option<BrowserId>) -> Flow {
+        let flow = Flow {
+            id: FlowId::new(NOW, testing::id_bits()),
+            kind: FlowKind::Authorize,
+            parameters: Parameters::parse(b"client_id=shop&state=a%20%26b&resource=x&resource=y").unwrap(),
+            browser,
+            session: None,
+            consented: None,
+            denied_at: None,
+            created_at: NOW,
+            expires_at: NOW.plus(limits::FLOW_LIFETIME),
+            completed_at: None,
+        };
+        write_tx!(self.store, self.store.tenant, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await }).unwrap();
+        flow
+    }
+
+    async fn flow(&self, id: FlowId) -> Flow {
+        self.store.read(self.store.tenant).flow(id).await.unwrap().unwrap()
+    }
+}
+
+/// Runs one guarded verb.
+macro_rules! guard {
+    ($world:expr, |$tx:ident| $verb:expr) => {
+        write_tx!($world.store, $world.store.tenant, |$tx| -> Result<bool, Fault> { $verb.await }).unwrap()
+    };
+}
+
+/// Runs one guarded verb eight times at once and counts how often it said yes.
+macro_rules! wins {
+    ($world:expr, |$tx:ident| $verb:expr) => {{
+        let once = || async { guard!($world, |$tx| $verb) };
+        let results = tokio::join!(once(), once(), once(), once(), once(), once(), once(), once());
+        let results =
+            [results.0, results.1, results.2, results.3, results.4, results.5, results.6, results.7];
+        results.into_iter().filter(|won| *won).count()
+    }};
+}
+
+#[tokio::test]
+async fn a_flow_survives_its_row_and_records_what_happens() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let flow = world.begin(Some(world.browser)).await;
+        assert_eq!(world.flow(flow.id).await, flow);
+        let (id, browser) = (flow.id, world.browser);
+        assert!(guard!(world, |tx| tx.choose_flow_session(id, browser, world.session, NOW)));
+        assert!(guard!(world, |tx| tx.consent_in_flow(id, browser, world.user, &scope("openid"), NOW)));
+        let got = world.flow(id).await;
+        assert_eq!((got.session, got.consented), (Some(world.session), Some((world.user, scope("openid")))));
+        assert!(guard!(world, |tx| tx.deny_flow(id, browser, NOW)));
+        assert!(!guard!(world, |tx| tx.consent_in_flow(id, browser, world.user, &scope("openid"), NOW)));
+        assert!(guard!(world, |tx| tx.complete_flow(id, browser, later(1))));
+        let got = world.flow(id).await;
+        assert_eq!((got.denied_at, got.completed_at), (Some(NOW), Some(later(1))));
+    }
+}
+
+#[tokio::test]
+async fn only_its_own_browser_goes_on_with_a_flow_and_only_in_time() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let flow = world.begin(Some(world.browser)).await;
+        let stranger = BrowserId::new(NOW, testing::id_bits());
+        let id = flow.id;
+        for (browser, now) in [(stranger, NOW), (world.browser, flow.expires_at)] {
+            assert!(!guard!(world, |tx| tx.choose_flow_session(id, browser, world.session, now)));
+            assert!(!guard!(world, |tx| tx.consent_in_flow(id, browser, world.user, &scope("openid"), now)));
+            assert!(!guard!(world, |tx| tx.deny_flow(id, browser, now)));
+            assert!(!guard!(world, |tx| tx.complete_flow(id, browser, now)));
+        }
+        assert!(!guard!(world, |tx| tx.bind_flow(id, stranger)));
+        let elsewhere = testing::add_tenant(&world.store, "elsewhere").await.unwrap();
+        assert_eq!(world.store.read(elsewhere).flow(id).await.unwrap(), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flow_is_bound_and_completed_once() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let (id, browser) = (world.begin(None).await.id, world.browser);
+        assert_eq!(wins!(world, |tx| tx.bind_flow(id, browser)), 1);
+        assert_eq!(wins!(world, |tx| tx.complete_flow(id, browser, NOW)), 1);
+        let (session, user) = (world.session, world.user);
+        assert!(!guard!(world, |tx| tx.choose_flow_session(id, browser, session, NOW)));
+        assert!(!guard!(world, |tx| tx.consent_in_flow(id, browser, user, &scope("openid"), NOW)));
+        assert!(!guard!(world, |tx| tx.deny_flow(id, browser, NOW)));
+    }
+}
+
+#[tokio::test]
+async fn expired_flows_are_swept() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let flow = world.begin(Some(world.browser)).await;
+        for (at, expected) in [(NOW, 0), (flow.expires_at, 1)] {
+            let swept = write_tx!(world.store, world.store.tenant, |tx| -> Result<u64, Fault> { tx.sweep_flows(at).await });
+            assert_eq!(swept.unwrap(), expected);
+        }
+        assert_eq!(world.store.read(world.store.tenant).flow(flow.id).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn the_session_that_a_client_used_last_is_remembered() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let last = async || {
+            let mut read = world.store.read(world.store.tenant);
+            read.last_used_session(world.browser, &world.client).await.unwrap().map(|last| last.session)
+        };
+        assert_eq!(last().await, None);
+        for now in [NOW, later(1)] {
+            write_tx!(world.store, world.store.tenant, |tx| -> Result<(), Fault> {
+                tx.use_session(world.browser, &world.client, world.session, now).await
+            })
+            .unwrap();
+            assert_eq!(last().await, Some(world.session));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn consents_add_up_until_they_are_withdrawn() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let give = async |text: &str, now| {
+            let consent =
+                Consent { user: world.user, client: world.client.clone(), scope: scope(text), given_at: now };
+            write_tx!(world.store, world.store.tenant, |tx| -> Result<(), Fault> { tx.add_consent(&consent).await }).unwrap();
+        };
+        let standing = async || {
+            world.store.read(world.store.tenant).consent(world.user, &world.client).await.unwrap().map(|it| it.scope)
+        };
+        assert_eq!(standing().await, None);
+        give("openid", NOW).await;
+        give("email", later(1)).await;
+        assert_eq!(standing().await, Some(scope("openid email")));
+        let all = world.store.read(world.store.tenant).consents_of_user(world.user).await.unwrap();
+        assert_eq!((all.len(), all[0].given_at), (1, later(1)));
+        let (user, client) = (world.user, world.client.clone());
+        let withdrawn = wins!(world, |tx| tx.withdraw_consent(user, &client, later(2)));
+        assert_eq!((withdrawn, standing().await), (1, None));
+        give("phone", later(3)).await;
+        assert_eq!(standing().await, Some(scope("phone")));
+    }
+}
