@@ -127,6 +127,14 @@ struct Wire {
 }
 
 impl AccessToken {
+    /// The Grant that it names; `None` for a client's own token.
+    pub fn grant(&self) -> Option<GrantId> {
+        match &self.holder {
+            Holder::User { grant, .. } => Some(*grant),
+            Holder::Client => None,
+        }
+    }
+
     /// Signs these claims.
     pub fn sign(&self, key: &SigningKey) -> Result<String, KeyError> {
         let mut wire = Wire {

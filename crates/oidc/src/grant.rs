@@ -2,10 +2,12 @@
 
 use terms::{ClientId, GrantId, SessionId, Subject, Timestamp, UserId, limits};
 
+use crate::access_token::{AccessToken, Holder, TokenId};
 use crate::client_auth::AuthenticatedClient;
+use crate::id_token::{IdToken, access_token_hash};
 use crate::pkce::CodeChallenge;
 use crate::resource_server::{ResourceIdentifier, ResourceServer};
-use crate::scope::Scope;
+use crate::scope::{OPENID, Scope};
 use crate::token::TokenRefusal;
 
 /// How and when the person proved who they are, as the `auth_time`, `amr` and `acr` of tokens say it.
@@ -170,7 +172,45 @@ impl Approved {
 
     /// Whether an ID token is part of the answer (OpenID Connect Core sections 3.1.3.3 and 12.2).
     pub fn with_id_token(&self) -> bool {
-        self.person.is_some() && self.granted.contains("openid")
+        self.person.is_some() && self.granted.contains(OPENID)
+    }
+
+    /// The access token's claims (RFC 9068 section 2.2).
+    pub fn access_token(&self, issuer: &str, id: TokenId, now: Timestamp) -> AccessToken {
+        AccessToken {
+            issuer: issuer.to_owned(),
+            audience: self.audience.identifier.to_string(),
+            issued_at: now,
+            expires_at: now.plus(self.audience.access_token_lifetime),
+            id,
+            client: self.client.clone(),
+            scope: self.scope.to_string(),
+            holder: self.person.as_ref().map_or(Holder::Client, |person| Holder::User {
+                subject: self.subject.clone(),
+                grant: person.grant,
+                authenticated_at: person.authentication.time,
+                acr: person.authentication.acr.clone(),
+                amr: person.authentication.methods.clone(),
+            }),
+        }
+    }
+
+    /// The ID token's claims, if one is part of the answer (OpenID Connect Core section 2).
+    pub fn id_token(&self, issuer: &str, access_token: &str, now: Timestamp) -> Option<IdToken> {
+        let person = self.person.as_ref().filter(|_| self.with_id_token())?;
+        Some(IdToken {
+            issuer: issuer.to_owned(),
+            subject: self.subject.clone(),
+            audience: self.client.clone(),
+            issued_at: now,
+            expires_at: now.plus(limits::ID_TOKEN_LIFETIME),
+            authenticated_at: person.authentication.time,
+            nonce: person.nonce.clone(),
+            acr: person.authentication.acr.clone(),
+            amr: person.authentication.methods.clone(),
+            session: person.session,
+            access_token_hash: Some(access_token_hash(access_token)),
+        })
     }
 }
 

@@ -12,6 +12,8 @@ const REPEATABLE: &str = "resource";
 pub enum ParametersError {
     /// More octets, parameters, or octets in one value, than [`limits`] allows. Nothing is ever cut off.
     TooLarge,
+    /// RFC 6749 section 3.2: the body of the request is of another media type.
+    NotAForm,
     /// RFC 6749 appendix B: a `%` without two hexadecimal digits, or octets that are not UTF-8.
     Encoding,
     /// RFC 6749 section 3.1 and 3.2: a parameter must not be included more than once. It holds the name, when that can be told.
@@ -22,6 +24,7 @@ impl fmt::Display for ParametersError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => f.write_str("the request is too large"),
+            Self::NotAForm => f.write_str("the body of the request is not application/x-www-form-urlencoded"),
             Self::Encoding => f.write_str("the request is not well-formed application/x-www-form-urlencoded"),
             Self::Repeated(name)
                 if name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) =>

@@ -95,9 +95,9 @@ pub(crate) mod tests {
 
     #[test]
     fn an_access_token_stands_only_as_long_as_all_that_it_rests_on() {
+        type Spoil = fn(&mut AccessToken, &mut TokenFacts);
         assert!(stands(&token(), &facts(), later(299)));
         assert!(!stands(&token(), &facts(), later(300)));
-        type Spoil = fn(&mut AccessToken, &mut TokenFacts);
         let spoils: [Spoil; 9] = [
             |_, facts| facts.revoked = true,
             |_, facts| facts.client_known = false,

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod locale;
 pub mod logging;
 pub mod mail;
+pub mod oauth;
 pub mod pages;
 pub mod provision;
 mod request;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
@@ -40,7 +40,17 @@ pub fn service(app: &Arc<App>) -> Router {
 
 /// What relying parties and resource servers ask.
 fn protocol() -> Router<Arc<App>> {
-    Router::new()
+    use crate::oauth::{introspect, respond, revoke, token, userinfo};
+    // Those that clients in browsers ask, from whatever origin (the Fetch standard's CORS protocol).
+    let from_anywhere = Router::new()
+        .route("/oauth/token", post(token::token).options(respond::preflight))
+        .route(
+            "/oauth/userinfo",
+            get(userinfo::userinfo).post(userinfo::userinfo).options(respond::preflight),
+        )
+        .route("/oauth/revoke", post(revoke::revoke).options(respond::preflight))
+        .layer(map_response(respond::any_origin));
+    Router::new().merge(from_anywhere).route("/oauth/introspect", post(introspect::introspect))
 }
 
 /// What people see.

@@ -4,12 +4,12 @@ pub mod authorization_code;
 pub mod client_credentials;
 pub mod refresh_token;
 
-use crate::client::GrantType;
+use crate::client::{Client, GrantType};
 use crate::client_auth::{AuthenticatedClient, ClientRefusal};
 use crate::grant::Grant;
 use crate::params::{Parameters, ParametersError};
 use crate::resource_server::{ResourceIdentifier, ResourceServer};
-use crate::scope::Scope;
+use crate::scope::{OPENID, Scope};
 use authorization_code::CodeRedemption;
 use client_credentials::ClientRequest;
 use refresh_token::RefreshRequest;
@@ -69,27 +69,50 @@ pub enum Target {
 /// The issuer may always be named where `openid` was granted, so that a client that asked for another API still gets a
 /// token for userinfo.
 pub fn target_of_grant(
+    client: &Client,
     grant: &Grant,
     wanted: Option<&ResourceIdentifier>,
     issuer: &ResourceIdentifier,
 ) -> Result<Target, TokenRefusal> {
-    match (wanted, grant.resources.as_slice()) {
+    let target = match (wanted, grant.resources.as_slice()) {
         (Some(wanted), granted) => {
-            let issuer_by_right = wanted == issuer && (granted.is_empty() || grant.scope.contains("openid"));
-            if issuer_by_right || granted.contains(wanted) {
-                Ok(target_of(wanted, issuer))
-            } else {
-                Err(TokenRefusal::ResourceNotGranted)
+            let issuer_by_right = wanted == issuer && (granted.is_empty() || grant.scope.contains(OPENID));
+            if !issuer_by_right && !granted.contains(wanted) {
+                return Err(TokenRefusal::ResourceNotGranted);
             }
+            target_of(wanted, issuer)
         }
-        (None, []) => Ok(Target::BuiltIn),
-        (None, [one]) => Ok(target_of(one, issuer)),
-        (None, _) => Err(TokenRefusal::ResourceAmbiguous),
+        (None, []) => Target::BuiltIn,
+        (None, [one]) => target_of(one, issuer),
+        (None, _) => return Err(TokenRefusal::ResourceAmbiguous),
+    };
+    allowed(client, target)
+}
+
+/// Chooses the audience of what a client asks for in its own name (RFC 8707 section 2.2).
+pub fn target_of_client(
+    client: &Client,
+    wanted: Option<&ResourceIdentifier>,
+    issuer: &ResourceIdentifier,
+) -> Result<Target, TokenRefusal> {
+    let target = wanted.map_or(Target::BuiltIn, |wanted| target_of(wanted, issuer));
+    allowed(client, target)
+}
+
+/// The operator may have said which resource servers the client's tokens are for; what it may no longer name, it no
+/// longer gets.
+fn allowed(client: &Client, target: Target) -> Result<Target, TokenRefusal> {
+    let named = &client.settings.resource_servers;
+    match &target {
+        Target::Registered(identifier) if !named.is_empty() && !named.contains(identifier) => {
+            Err(TokenRefusal::ResourceUnknown)
+        }
+        Target::BuiltIn | Target::Registered(_) => Ok(target),
     }
 }
 
 /// What an identifier names.
-pub fn target_of(identifier: &ResourceIdentifier, issuer: &ResourceIdentifier) -> Target {
+fn target_of(identifier: &ResourceIdentifier, issuer: &ResourceIdentifier) -> Target {
     if identifier == issuer { Target::BuiltIn } else { Target::Registered(identifier.clone()) }
 }
 
@@ -342,7 +365,7 @@ mod tests {
                 scope: scope.parse().unwrap(),
                 ..grant()
             };
-            target_of_grant(&grant, wanted, &issuer)
+            target_of_grant(&client(), &grant, wanted, &issuer)
         };
         let at = |identifier: &ResourceIdentifier| Ok(Target::Registered(identifier.clone()));
         assert_eq!(choose(&[], "x", None), Ok(Target::BuiltIn));
@@ -354,6 +377,21 @@ mod tests {
         assert_eq!(choose(&[&a, &b], "x", Some(&b)), at(&b));
         assert_eq!(choose(&[&a, &b], "x", None), Err(R::ResourceAmbiguous));
         assert_eq!(choose(&[&issuer], "x", None), Ok(Target::BuiltIn));
+    }
+
+    #[test]
+    fn the_operator_says_which_resource_servers_a_client_may_name() {
+        let issuer = resource("https://login.example.test");
+        let (a, b) = (resource("https://a.test"), resource("https://b.test"));
+        let mut client = client();
+        client.settings.resource_servers = vec![a.clone()];
+        let choose = |wanted| target_of_client(&client, wanted, &issuer);
+        assert_eq!(choose(None), Ok(Target::BuiltIn));
+        assert_eq!(choose(Some(&a)), Ok(Target::Registered(a.clone())));
+        assert_eq!(choose(Some(&b)), Err(R::ResourceUnknown));
+        // What was granted before the operator said so is refused too.
+        let grant = Grant { resources: vec![b.clone()], ..grant() };
+        assert_eq!(target_of_grant(&client, &grant, None, &issuer), Err(R::ResourceUnknown));
     }
 
     #[test]

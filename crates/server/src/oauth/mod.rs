@@ -1,0 +1,8 @@
+//! The endpoints that relying parties and resource servers ask.
+
+mod caller;
+pub mod introspect;
+pub mod respond;
+pub mod revoke;
+pub mod token;
+pub mod userinfo;

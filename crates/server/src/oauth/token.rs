@@ -1,0 +1,277 @@
+//! `POST /oauth/token` (RFC 6749 section 3.2): parse, gather, decide, apply, answer.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use identity::{Actor, Event, EventKind};
+use oidc::access_token::TokenId;
+use oidc::client::GrantType;
+use oidc::client_auth::AuthenticatedClient;
+use oidc::grant::{Approved, Grant, RefreshState};
+use oidc::jose::Algorithm;
+use oidc::refresh_token::{RefreshSecret, RefreshToken};
+use oidc::resource_server::{ResourceIdentifier, ResourceServer, TokenFormat};
+use oidc::token::authorization_code::{CodeRedemption, Redemption, redeem};
+use oidc::token::client_credentials::{self, ClientRequest};
+use oidc::token::refresh_token::{RefreshFacts, RefreshRequest, Refreshing, refresh};
+use oidc::token::{Audience, Target, TokenRefusal, TokenRequest, target_of_client, target_of_grant};
+use serde_json::json;
+use store::{Fault, Tx, write_tx};
+use terms::{AccessTokenHandle, EventId, GrantId, Timestamp};
+
+use super::caller;
+use super::respond::{self, Problem};
+use crate::error::Failure;
+use crate::request::Site;
+use crate::sealing::Place;
+
+/// The handler.
+pub async fn token(site: Site, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    match answer(&site, &headers, body).await {
+        Ok(response) => response,
+        Err(Problem::Refusal(refusal)) => {
+            respond::error(&site.tenant, refusal.code(), &refusal.description())
+        }
+        Err(Problem::Failure(failure)) => axum::response::IntoResponse::into_response(failure),
+    }
+}
+
+/// What every grant needs, made before any transaction.
+struct Call<'a> {
+    site: &'a Site,
+    client: AuthenticatedClient,
+    /// The issuer, as the built-in resource server is called.
+    issuer: ResourceIdentifier,
+    minted: Minted,
+    now: Timestamp,
+}
+
+/// Ids and secrets of what may be issued. Made before the transaction, since that may be run again.
+struct Minted {
+    token_id: TokenId,
+    handle: AccessTokenHandle,
+    refresh_secret: RefreshSecret,
+    replay_event: EventId,
+    end_event: EventId,
+}
+
+/// What is issued, before it is signed.
+struct Issue {
+    approved: Approved,
+    refresh_token: Option<RefreshToken>,
+}
+
+type Outcome = Result<Issue, TokenRefusal>;
+
+async fn answer(
+    site: &Site,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem<TokenRefusal>> {
+    let now = site.app.clock.now();
+    let refused = Problem::Refusal;
+    let form = caller::form(headers, body).map_err(|error| refused(TokenRefusal::Form(error)))?;
+    let client = caller::client(site, headers, &form, now).await?;
+    let client = client.map_err(|refusal| refused(TokenRefusal::Client(refusal)))?;
+    let request = TokenRequest::parse(&form, &client).map_err(refused)?;
+    let entropy = &site.app.entropy;
+    let minted = Minted {
+        token_id: TokenId::new(entropy.bytes()),
+        handle: entropy.secret(AccessTokenHandle::new),
+        refresh_secret: RefreshSecret::new(entropy.bytes()),
+        replay_event: entropy.id(EventId::new, now),
+        end_event: entropy.id(EventId::new, now),
+    };
+    let issuer = site.tenant.issuer.as_str().parse().map_err(Failure::new)?;
+    let call = Call { site, client, issuer, minted, now };
+    let (store, tenant) = (&site.app.store, site.tenant.id);
+    let outcome = match &request {
+        TokenRequest::AuthorizationCode(code) => {
+            write_tx!(store, tenant, |tx| -> Result<Outcome, Fault> { call.by_code(tx, code).await })
+        }
+        TokenRequest::RefreshToken(token) => {
+            write_tx!(store, tenant, |tx| -> Result<Outcome, Fault> {
+                call.by_refresh_token(tx, token).await
+            })
+        }
+        TokenRequest::ClientCredentials(own) => call.by_client(own).await,
+    };
+    let issue = outcome?.map_err(refused)?;
+    Ok(call.sign(&issue).await?)
+}
+
+impl Call<'_> {
+    /// RFC 6749 section 4.1.3.
+    async fn by_code(&self, tx: &mut Tx, request: &CodeRedemption) -> Result<Outcome, Fault> {
+        let hash = request.code.hash();
+        let facts = tx.authorization_code(hash).await?;
+        let audience = match &facts {
+            Some(facts) => self.audience(tx, &facts.grant, request.resource.as_ref()).await?,
+            None => Err(TokenRefusal::CodeUnknown),
+        };
+        match redeem(&self.client, request, facts.as_ref(), audience, self.now) {
+            Redemption::Refuse(refusal) => Ok(Err(refusal)),
+            Redemption::RevokeAndRefuse { grant } => {
+                self.end_for_replay(tx, grant, "authorization_code").await?;
+                Ok(Err(TokenRefusal::CodeSpent))
+            }
+            Redemption::Issue(approved) => {
+                if !tx.spend_authorization_code(hash, self.now).await? {
+                    return Ok(Err(TokenRefusal::CodeSpent));
+                }
+                let refresh_token = match approved.person() {
+                    Some(person) if self.client.client().may_use(GrantType::RefreshToken) => {
+                        Some(self.first_refresh_token(tx, person.grant).await?)
+                    }
+                    _ => None,
+                };
+                self.note_opaque(tx, &approved).await?;
+                Ok(Ok(Issue { approved: *approved, refresh_token }))
+            }
+        }
+    }
+
+    /// RFC 6749 section 6.
+    async fn by_refresh_token(&self, tx: &mut Tx, request: &RefreshRequest) -> Result<Outcome, Fault> {
+        let Some(record) = tx.refresh_token(request.token.grant()).await? else {
+            return Ok(Err(TokenRefusal::RefreshTokenUnknown));
+        };
+        let audience = self.audience(tx, &record.grant, request.resource.as_ref()).await?;
+        let secret = caller::unseal(self.site, &record)?;
+        let facts = RefreshFacts {
+            tenant: self.site.tenant.id,
+            state: record.state,
+            secret,
+            grant: record.grant,
+            standing: record.standing,
+        };
+        let (approved, generation) = match refresh(&self.client, request, Some(&facts), audience, self.now) {
+            Refreshing::Refuse(refusal) => return Ok(Err(refusal)),
+            Refreshing::EndAndRefuse { grant } => {
+                self.end_for_replay(tx, grant, "refresh_token").await?;
+                return Ok(Err(TokenRefusal::RefreshTokenReused));
+            }
+            Refreshing::Repeat { approved, generation } => (approved, generation),
+            Refreshing::Keep { approved, generation, idle_expires_at } => {
+                tx.touch_refresh_token(facts.grant.id, idle_expires_at).await?;
+                (approved, generation)
+            }
+            Refreshing::Rotate { approved, from, to } => {
+                if !tx.rotate_refresh_token(facts.grant.id, from.generation, &to).await? {
+                    // Serializable transactions read and write as one, so nobody can have come between.
+                    return Err(Fault::busy(format!("rotate the refresh token of {}", facts.grant.id)));
+                }
+                (approved, to.generation)
+            }
+        };
+        self.note_opaque(tx, &approved).await?;
+        let refresh_token = facts.secret.derive(facts.tenant, facts.grant.id, generation);
+        Ok(Ok(Issue { approved: *approved, refresh_token: Some(refresh_token) }))
+    }
+
+    /// RFC 6749 section 4.4. Writes nothing, unless the token is a handle.
+    async fn by_client(&self, request: &ClientRequest) -> Result<Outcome, Fault> {
+        let (store, tenant) = (&self.site.app.store, self.site.tenant.id);
+        let target = target_of_client(self.client.client(), request.resource.as_ref(), &self.issuer);
+        let audience = match target {
+            Ok(Target::Registered(identifier)) => {
+                let found = store.read(tenant).resource_server(&identifier).await?;
+                found.ok_or(TokenRefusal::ResourceUnknown)
+            }
+            Ok(Target::BuiltIn) => Ok(ResourceServer::built_in(self.issuer.clone())),
+            Err(refusal) => Err(refusal),
+        };
+        let approved = match client_credentials::decide(&self.client, request, audience) {
+            Ok(approved) => approved,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if approved.audience().format == TokenFormat::Opaque {
+            write_tx!(store, tenant, |tx| -> Result<(), Fault> { self.note_opaque(tx, &approved).await })?;
+        }
+        Ok(Ok(Issue { approved, refresh_token: None }))
+    }
+
+    /// The resource server that a token of this Grant is for.
+    async fn audience(
+        &self,
+        tx: &mut Tx,
+        grant: &Grant,
+        wanted: Option<&ResourceIdentifier>,
+    ) -> Result<Audience, Fault> {
+        match target_of_grant(self.client.client(), grant, wanted, &self.issuer) {
+            Err(refusal) => Ok(Err(refusal)),
+            Ok(Target::BuiltIn) => Ok(Ok(ResourceServer::built_in(self.issuer.clone()))),
+            Ok(Target::Registered(identifier)) => {
+                Ok(tx.resource_server(&identifier).await?.ok_or(TokenRefusal::ResourceUnknown))
+            }
+        }
+    }
+
+    /// The first refresh token of a Grant. Its secret is sealed for its row, so not before the Grant is known.
+    async fn first_refresh_token(&self, tx: &mut Tx, grant: GrantId) -> Result<RefreshToken, Fault> {
+        let (site, secret) = (self.site, &self.minted.refresh_secret);
+        let state = RefreshState::first(self.now);
+        let sealed =
+            site.tenant.data_key.seal(&site.app.entropy, Place::RefreshSecret(grant), secret.reveal());
+        let sealed = sealed
+            .map_err(|error| Fault::new(format!("seal the refresh secret of {grant}")).because(error))?;
+        tx.insert_refresh_token(grant, &sealed, &state).await?;
+        Ok(secret.derive(site.tenant.id, grant, state.generation))
+    }
+
+    /// An access token that is a handle must be found again.
+    async fn note_opaque(&self, tx: &mut Tx, approved: &Approved) -> Result<(), Fault> {
+        if approved.audience().format != TokenFormat::Opaque {
+            return Ok(());
+        }
+        let claims = approved.access_token(self.issuer.as_str(), self.minted.token_id.clone(), self.now);
+        tx.insert_access_token(self.minted.handle.hash(), &claims).await
+    }
+
+    /// Somebody else has what this Grant gave out: with the Grant all of it ends (RFC 6749 section 4.1.2, RFC 9700
+    /// section 4.14.2).
+    async fn end_for_replay(&self, tx: &mut Tx, grant: GrantId, what: &str) -> Result<(), Fault> {
+        let actor = || Actor::Client(self.client.client().id.clone());
+        let replay = Event::new(self.minted.replay_event, EventKind::ReplayDetected, actor(), self.now);
+        tx.append_event(&replay.about(grant).with("presented", what)).await?;
+        if tx.end_grant(grant, self.now).await? {
+            let end = Event::new(self.minted.end_event, EventKind::GrantEnded, actor(), self.now);
+            tx.append_event(&end.about(grant)).await?;
+        }
+        Ok(())
+    }
+
+    /// RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3. After the commit: a signature takes longer than a
+    /// transaction should.
+    async fn sign(&self, issue: &Issue) -> Result<Response, Failure> {
+        let Issue { approved, refresh_token } = issue;
+        let keys = self.site.app.keys(&self.site.tenant).await?;
+        let signer = |algorithm: Algorithm| {
+            let none = || Failure::new(format!("{} has no key for {algorithm:?}", self.site.tenant.id));
+            keys.set.signer(algorithm).ok_or_else(none)
+        };
+        let issuer = self.issuer.as_str();
+        let claims = approved.access_token(issuer, self.minted.token_id.clone(), self.now);
+        let access_token = match approved.audience().format {
+            TokenFormat::JwtEs256 => claims.sign(signer(Algorithm::Es256)?).map_err(Failure::new)?,
+            TokenFormat::JwtRs256 => claims.sign(signer(Algorithm::Rs256)?).map_err(Failure::new)?,
+            TokenFormat::Opaque => self.minted.handle.reveal(),
+        };
+        let mut body = json!({
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": approved.audience().access_token_lifetime.as_secs(),
+        });
+        if !approved.scope().is_empty() {
+            body["scope"] = approved.scope().to_string().into();
+        }
+        if let Some(refresh_token) = refresh_token {
+            body["refresh_token"] = refresh_token.reveal().into();
+        }
+        if let Some(id_token) = approved.id_token(issuer, &access_token, self.now) {
+            body["id_token"] = id_token.sign(signer(Algorithm::Rs256)?).map_err(Failure::new)?.into();
+        }
+        Ok(respond::json(StatusCode::OK, body))
+    }
+}

@@ -1,0 +1,74 @@
+//! `GET` and `POST /oauth/userinfo` (OpenID Connect Core section 5.3).
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, Method, StatusCode};
+use identity::claims::claims_for;
+use oidc::access_token::{AccessToken, ExpectedAudience, Holder};
+use oidc::presented::{PresentedToken, TokenFacts};
+use oidc::userinfo::{UserinfoRefusal, bearer, decide};
+use serde_json::Value;
+use store::Fault;
+use terms::Timestamp;
+
+use super::caller;
+use super::respond::{self, Problem};
+use crate::request::Site;
+
+/// The handler.
+pub async fn userinfo(
+    site: Site,
+    method: Method,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match answer(&site, &method, &headers, body).await {
+        Ok(response) => response,
+        Err(Problem::Refusal(refusal)) => respond::bearer_error(&site.tenant, &refusal),
+        Err(Problem::Failure(failure)) => failure.into_response(),
+    }
+}
+
+async fn answer(
+    site: &Site,
+    method: &Method,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem<UserinfoRefusal>> {
+    let now = site.app.clock.now();
+    // RFC 6750 section 2.2: a body counts if it is a form, and never with GET.
+    let form = if *method == Method::POST && caller::is_form(headers) {
+        Some(caller::form(headers, body).map_err(|error| Problem::Refusal(UserinfoRefusal::Form(error)))?)
+    } else {
+        None
+    };
+    let token = bearer(&caller::authorization(headers), form.as_ref()).map_err(Problem::Refusal)?;
+    let Some((token, facts)) = found(site, token.reveal(), now).await? else {
+        return Err(Problem::Refusal(UserinfoRefusal::Invalid));
+    };
+    let (grant, scope) = decide(&token, &facts, now).map_err(Problem::Refusal)?;
+    let user = site.app.store.read(site.tenant.id).user(grant.user).await?;
+    let (Some(user), Holder::User { subject, .. }) = (user, &token.holder) else {
+        return Err(Problem::Refusal(UserinfoRefusal::Invalid));
+    };
+    let mut claims = claims_for(&user, scope.iter());
+    // OpenID Connect Core section 5.3.2: always there, and the same as in the ID token.
+    claims.insert("sub".to_owned(), subject.as_str().into());
+    Ok(respond::json(StatusCode::OK, Value::Object(claims)))
+}
+
+/// The access token, if it is genuine and for this endpoint. Tokens of the built-in resource server are JWTs, so a
+/// handle is always another's.
+async fn found(site: &Site, text: &str, now: Timestamp) -> Result<Option<(AccessToken, TokenFacts)>, Fault> {
+    let PresentedToken::Jwt(jwt) = PresentedToken::read(text) else {
+        return Ok(None);
+    };
+    let audience = ExpectedAudience::Exactly(site.tenant.issuer.as_str());
+    let Some(token) = caller::verified(site, &jwt, audience, now).await? else {
+        return Ok(None);
+    };
+    let facts =
+        site.app.store.read(site.tenant.id).token_facts(&token.id, &token.client, token.grant()).await?;
+    Ok(Some((token, facts)))
+}
