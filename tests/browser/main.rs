@@ -2,4 +2,3 @@
 //! job as a newcomer does it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
-

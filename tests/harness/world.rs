@@ -1,14 +1,17 @@
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use server::clock::{Clock, HeldClock};
 use server::config::{Config, Database};
+use server::keys::FixedKeys;
 use server::testing::{EngineKind, TestDatabase, engine_kinds};
 use server::{Options, Running, start};
 use terms::SecretText;
 
 use crate::browser::Browser;
 use crate::folder::Folder;
+use crate::relying_party::RelyingParty;
 
 /// A whole Portico in this process, with nobody in it yet.
 ///
@@ -18,6 +21,7 @@ pub struct World {
     /// The server's clock. It stands still until the test moves it.
     pub clock: HeldClock,
     config: Config,
+    parties: Mutex<HashMap<&'static str, RelyingParty>>,
     _folder: Folder,
     _database: TestDatabase,
 }
@@ -41,9 +45,14 @@ impl World {
         // As little as argon2 takes: what a hash costs is not what these tests are about.
         config.password_hashing.cost.memory_kib = 64;
         config.password_hashing.cost.passes = 1;
+        config.fixed_signing_keys = Some(FixedKeys {
+            rs256: include_bytes!("fixtures/rs256.pkcs8").to_vec(),
+            es256: include_bytes!("fixtures/es256.pkcs8").to_vec(),
+        });
         let clock = HeldClock::at_system_time();
         let running = Some(serve(config.clone(), &clock).await);
-        Self { running, clock, config, _folder: folder, _database: database }
+        let parties = Mutex::default();
+        Self { running, clock, config, parties, _folder: folder, _database: database }
     }
 
     /// Tells a story on every engine, each time in a world of its own.
@@ -84,6 +93,10 @@ impl World {
     /// The server from within, for what has no address: what an operator does by the command line.
     pub fn app(&self) -> &server::app::App {
         &self.running().app
+    }
+
+    pub(crate) fn parties(&self) -> MutexGuard<'_, HashMap<&'static str, RelyingParty>> {
+        self.parties.lock().expect("no test thread panicked with it")
     }
 
     fn running(&self) -> &Running {

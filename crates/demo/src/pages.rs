@@ -38,7 +38,8 @@ struct TroublePage<'a> {
 
 /// One claim as a person reads it.
 struct Row {
-    name: String,
+    /// The claim's name, in pieces between which a narrow screen may break it.
+    pieces: Vec<String>,
     value: String,
     /// What an instant given in seconds means.
     instant: Option<String>,
@@ -105,7 +106,7 @@ fn rows(claims: &Map<String, Value>) -> Vec<Row> {
     claims
         .iter()
         .map(|(name, value)| Row {
-            name: name.clone(),
+            pieces: name.split_inclusive('_').map(str::to_owned).collect(),
             value: match value {
                 Value::String(text) => text.clone(),
                 Value::Array(list) if list.iter().all(Value::is_string) => {
@@ -136,7 +137,8 @@ mod tests {
         else {
             panic!("an object")
         };
-        let shown: Vec<_> = rows(&claims).into_iter().map(|row| (row.name, row.value, row.instant)).collect();
+        let shown: Vec<_> =
+            rows(&claims).into_iter().map(|row| (row.pieces.concat(), row.value, row.instant)).collect();
         let row = |name: &str, value: &str, instant: Option<&str>| {
             (name.to_owned(), value.to_owned(), instant.map(str::to_owned))
         };
