@@ -40,9 +40,10 @@ pub fn service(app: &Arc<App>) -> Router {
 
 /// What relying parties and resource servers ask.
 fn protocol() -> Router<Arc<App>> {
-    use crate::oauth::{introspect, respond, revoke, token, userinfo};
+    use crate::oauth::{introspect, jwks, respond, revoke, token, userinfo};
     // Those that clients in browsers ask, from whatever origin (the Fetch standard's CORS protocol).
     let from_anywhere = Router::new()
+        .route("/.well-known/jwks.json", get(jwks::document).options(respond::preflight))
         .route("/oauth/token", post(token::token).options(respond::preflight))
         .route(
             "/oauth/userinfo",

@@ -104,10 +104,13 @@ impl KeySet {
         Algorithm::ALL.into_iter().filter(|algorithm| self.signer(*algorithm).is_some()).collect()
     }
 
-    /// The key set document: every key that is announced or active.
+    /// The key set document: every key that is announced or active, in [`Algorithm::ALL`]'s order, so that it is the same
+    /// text each time.
     pub fn published(&self) -> JwkSet {
-        let keys = self.entries.iter().filter(|entry| !matches!(entry.standing, Standing::Retired));
-        JwkSet { keys: keys.map(|entry| entry.verifying.public().clone()).collect() }
+        let published = self.entries.iter().filter(|entry| !matches!(entry.standing, Standing::Retired));
+        let mut keys: Vec<PublicJwk> = published.map(|entry| entry.verifying.public().clone()).collect();
+        keys.sort_by_key(PublicJwk::algorithm);
+        JwkSet { keys }
     }
 
     /// Verifies a token that one of these keys signed and gives its claims.

@@ -2,6 +2,7 @@
 
 mod caller;
 pub mod introspect;
+pub mod jwks;
 pub mod respond;
 pub mod revoke;
 pub mod token;
