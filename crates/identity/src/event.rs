@@ -48,6 +48,7 @@ kinds! {
     ClientDeleted = "client.deleted";
     ClientSecretCreated = "client_secret.created";
     ResourceServerCreated = "resource_server.created";
+    ResourceServerDeleted = "resource_server.deleted";
     ConsentGiven = "consent.given";
     ConsentWithdrawn = "consent.withdrawn";
     GrantCreated = "grant.created";

@@ -1,23 +1,26 @@
 //! What every handler may use, and how it is opened.
 
-use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use store::{Fault, Store};
 use terms::{EventId, TenantId};
 
 use crate::clock::Clock;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Database, MasterKeySource, Mode};
 use crate::entropy::Entropy;
 use crate::hasher::Hasher;
 use crate::keys::{KeySource, Keys, TenantKeys};
+use crate::lock::DataLock;
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
 use crate::tenants::{self, Loaded};
+
+/// Where `portico dev` listens unless told otherwise.
+const USUAL_PORT: u16 = 8080;
 
 /// The running server, shared by all requests.
 pub struct App {
@@ -33,8 +36,8 @@ pub struct App {
     pub keys: Keys,
     /// All tenants as of the last look at the database.
     pub tenants: ArcSwap<Loaded>,
-    /// Held for as long as the app lives: with SQLite one process has the data.
-    _lock: Option<DataLock>,
+    /// With SQLite one process has the data.
+    lock: Mutex<Option<DataLock>>,
 }
 
 impl App {
@@ -102,7 +105,8 @@ impl std::fmt::Display for OpenError {
             ),
             Self::MasterKey(error) => error.fmt(f),
             Self::NotMigrated => f.write_str(
-                "the database does not have this program's schema. Run `portico migrate` with the same configuration first.",
+                "there is no database with this program's schema here. Run `portico migrate` with the same --config or \
+                 --data first (`portico dev` does it by itself).",
             ),
             Self::NoIssuer => f.write_str("there is no issuer for the default tenant; set `issuer` in the configuration"),
             Self::IssuerDiffers(differ) => {
@@ -135,9 +139,23 @@ impl App {
     /// Opens the data that the configuration names. With [`Schema::Migrate`] also makes the default tenant where there
     /// is none.
     pub async fn open(config: Config, clock: Clock, schema: Schema) -> Result<Arc<Self>, OpenError> {
-        let lock = config.database.folder().map(|folder| DataLock::take(folder, config.mode)).transpose()?;
+        let known = match &config.database {
+            Database::Sqlite(path) => path.exists(),
+            Database::Postgres(_) => true,
+        };
+        if !known && schema == Schema::Require {
+            return Err(OpenError::NotMigrated);
+        }
+        let lock = config.database.folder().map(|folder| lock(folder, config.mode)).transpose()?;
         let entropy = Entropy;
-        let master_keys = config.master_keys.ring(&entropy).map_err(OpenError::MasterKey)?;
+        let master_keys = match &config.master_keys {
+            // Data that is there was sealed by a key that was there: another one would open nothing.
+            MasterKeySource::FileOrNew(path) if known && config.database.folder().is_some() => {
+                MasterKeyRing::read(path)
+            }
+            source => source.ring(&entropy),
+        };
+        let master_keys = master_keys.map_err(OpenError::MasterKey)?;
         let store = Store::open(&config.database.to_open()).await?;
         match schema {
             Schema::Migrate => store.migrate().await?,
@@ -148,21 +166,18 @@ impl App {
         let tenants = ArcSwap::from_pointee(loaded);
         let key_source = KeySource::new(config.fixed_signing_keys.clone());
         let keys = Keys::default();
+        let lock = Mutex::new(lock);
         let hasher = Hasher::new(config.password_hashing);
-        let app = Self {
-            config,
-            clock,
-            entropy,
-            store,
-            hasher,
-            master_keys,
-            key_source,
-            keys,
-            tenants,
-            _lock: lock,
-        };
+        let app =
+            Self { config, clock, entropy, store, hasher, master_keys, key_source, keys, tenants, lock };
         app.default_tenant(schema).await?;
         Ok(Arc::new(app))
+    }
+
+    /// Ends all work with the data, and lets another process have it.
+    pub async fn close(&self) {
+        self.store.close().await;
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     async fn default_tenant(&self, schema: Schema) -> Result<(), OpenError> {
@@ -174,8 +189,9 @@ impl App {
             }
             (Some(_), _, _) => Ok(()),
             (None, _, Schema::Require) => Err(OpenError::NotMigrated),
-            (None, None, Schema::Migrate) => Err(OpenError::NoIssuer),
-            (None, Some(issuer), Schema::Migrate) => {
+            (None, asked, Schema::Migrate) => {
+                let usual = self.config.is_development().then(|| Issuer::on_localhost(USUAL_PORT));
+                let issuer = asked.or(usual).ok_or(OpenError::NoIssuer)?;
                 let new = NewTenant { slug: DEFAULT_SLUG.to_owned(), issuer, hosts: Vec::new() };
                 provision::create_tenant(self, &new).await.map(|_: TenantId| ()).map_err(OpenError::Provision)
             }
@@ -183,24 +199,13 @@ impl App {
     }
 }
 
-/// The exclusive use of a folder with an SQLite database. Given back when dropped, or when the process ends.
-#[derive(Debug)]
-pub struct DataLock(#[expect(dead_code, reason = "the open file is the lock")] File);
-
-impl DataLock {
-    fn take(folder: &Path, mode: Mode) -> Result<Self, OpenError> {
-        let failed = |error| OpenError::Folder(folder.to_owned(), error);
-        if mode == Mode::Development {
-            make_private_folder(folder).map_err(failed)?;
-        }
-        let file = File::options().create(true).truncate(false).write(true).open(folder.join("portico.lock"));
-        let file = file.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        }
+/// One process has the data of a folder.
+fn lock(folder: &Path, mode: Mode) -> Result<DataLock, OpenError> {
+    let failed = |error| OpenError::Folder(folder.to_owned(), error);
+    if mode == Mode::Development {
+        make_private_folder(folder).map_err(failed)?;
     }
+    DataLock::take(folder).map_err(failed)?.ok_or_else(|| OpenError::Locked(folder.to_owned()))
 }
 
 /// A folder that only its owner may look into, since it holds the master key.

@@ -1,7 +1,9 @@
 //! The program `portico`: configuration, routes, handlers, pages, the command line.
 
+pub mod admin;
 pub mod app;
 pub mod browser;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod entropy;
@@ -10,6 +12,7 @@ pub mod hasher;
 mod health;
 pub mod keys;
 pub mod locale;
+mod lock;
 pub mod logging;
 pub mod mail;
 pub mod oauth;
@@ -19,6 +22,7 @@ mod request;
 mod routes;
 pub mod sealing;
 mod start;
+mod stop;
 mod sweeping;
 pub mod tenant;
 pub mod tenants;

@@ -3,6 +3,8 @@
 //! Nothing personal and no secret is logged. Requests appear by method and path, never with their query; ids of
 //! ours may appear, addresses and names of people may not.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -19,7 +21,7 @@ pub fn init(config: &LogConfig) {
     let layer = if config.json {
         plain.json().with_current_span(true).with_span_list(false).boxed()
     } else {
-        plain.with_target(false).boxed()
+        plain.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed()
     };
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
 }

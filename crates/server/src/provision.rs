@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use identity::{Actor, Event, EventKind};
 use store::tenants::TenantRecord;
 use store::{Fault, write_tx};
 use terms::TenantId;
@@ -80,6 +81,7 @@ pub async fn create_tenant(app: &App, new: &NewTenant) -> Result<TenantId, Provi
         version: 1,
         created_at: now,
     };
+    let event = Event::new(app.event_id(), EventKind::TenantCreated, Actor::Operator, now).about(id);
     let own = path.is_empty().then(|| new.issuer.authority().to_owned());
     let hosts: Vec<String> =
         own.into_iter().chain(new.hosts.iter().map(|host| host.to_ascii_lowercase())).collect();
@@ -95,6 +97,7 @@ pub async fn create_tenant(app: &App, new: &NewTenant) -> Result<TenantId, Provi
         for key in &signing_keys {
             tx.insert_signing_key(key).await?;
         }
+        tx.append_event(&event).await?;
         Ok(())
     })?;
     app.reload_tenants().await?;

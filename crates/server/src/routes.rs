@@ -26,9 +26,9 @@ pub fn service(app: &Arc<App>) -> Router {
         table = table.merge(development());
     }
     let table = table
+        .fallback(|| async { Notice::NO_SUCH_PAGE })
         .layer(from_fn(request::require_tenant))
         .merge(operations())
-        .fallback(|| async { Notice::NO_SUCH_PAGE })
         .layer(RequestBodyLimitLayer::new(limits::REQUEST_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.config.request_timeout))

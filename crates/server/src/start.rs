@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::admin::socket;
 use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -30,6 +31,8 @@ pub enum StartError {
     /// Development serves this machine only.
     IssuerNotLoopback(String),
     Open(OpenError),
+    /// The socket for the command line.
+    Socket(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -47,6 +50,12 @@ impl fmt::Display for StartError {
                  http://localhost:8080, or run `portico serve`."
             ),
             Self::Open(error) => error.fmt(f),
+            Self::Socket(error) => {
+                write!(
+                    f,
+                    "cannot make the administrator's socket beside the database: {error}. Is the path of the folder too long?"
+                )
+            }
         }
     }
 }
@@ -73,7 +82,7 @@ impl Running {
             self.serving.abort();
         }
         self.end_companions();
-        self.app.store.close().await;
+        self.app.close().await;
     }
 
     /// Serves until `order` comes, then shuts down.
@@ -111,6 +120,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     }
     let app = App::open(config, clock, schema).await.map_err(StartError::Open)?;
     app.key_source.make_ahead();
+    let socket = app.config.database.folder().map(socket::bind).transpose().map_err(StartError::Socket)?;
     let base_url =
         app.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
     let service = routes::service(&app).into_make_service_with_connect_info::<SocketAddr>();
@@ -120,10 +130,13 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let serving =
         tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(order).await });
-    let companions = vec![
+    let mut companions = vec![
         tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
         tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),
     ];
+    if let Some(listener) = socket {
+        companions.push(tokio::spawn(socket::serve(Arc::clone(&app), listener)));
+    }
     Ok(Running { app, local_addr, base_url, stop, serving, companions })
 }
 

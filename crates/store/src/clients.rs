@@ -5,7 +5,7 @@ use std::time::Duration;
 use oidc::client::{Client, ClientMetadata, ClientSettings};
 use oidc::client_auth::LiveSecret;
 use oidc::resource_server::{ResourceIdentifier, ResourceServer};
-use terms::{ClientId, ClientSecretHash, ResourceServerId, Timestamp};
+use terms::{ClientId, ClientSecretHash, ClientSecretId, ResourceServerId, Timestamp};
 
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
@@ -98,6 +98,10 @@ verbs! {
     write exec delete_expired_client_secrets(client: &ClientId, now: Timestamp) =
         "DELETE FROM client_secret WHERE tenant_id = $1 AND client_id = $2 AND expires_at <= $3";
 
+    /// Takes away the secrets of a client that are older than one of them.
+    pub write exec delete_client_secrets_before(client: &ClientId, secret: ClientSecretId) =
+        "DELETE FROM client_secret WHERE tenant_id = $1 AND client_id = $2 AND secret_id < $3";
+
     /// Lets the secrets of a client expire that live beyond an instant.
     pub write count expire_client_secrets(client: &ClientId, at: Timestamp) =
         "UPDATE client_secret SET expires_at = $3
@@ -115,6 +119,9 @@ verbs! {
     pub read many resource_servers() -> ResourceServer =
         "SELECT resource_server_id, identifier, scope, token_format, token_lifetime, client_id FROM resource_server
           WHERE tenant_id = $1 ORDER BY resource_server_id";
+
+    write guard delete_resource_server_row(id: ResourceServerId) =
+        "DELETE FROM resource_server WHERE tenant_id = $1 AND resource_server_id = $2";
 
     write guard insert_resource_server_row(id: ResourceServerId, it: &ResourceServer)[
         id, it.identifier.as_str(), it.scopes.to_string(), it.format.as_str(), millis(it.access_token_lifetime),
@@ -165,8 +172,18 @@ impl Tx {
         Ok(true)
     }
 
+    /// Takes a resource server away: nobody gets a token for it any more. False when there is none.
+    pub async fn delete_resource_server(&mut self, id: ResourceServerId) -> Result<bool, Fault> {
+        self.bump_tenant_version().await?;
+        self.delete_resource_server_row(id).await
+    }
+
     /// False when its identifier is taken.
-    pub async fn insert_resource_server(&mut self, id: ResourceServerId, server: &ResourceServer) -> Result<bool, Fault> {
+    pub async fn insert_resource_server(
+        &mut self,
+        id: ResourceServerId,
+        server: &ResourceServer,
+    ) -> Result<bool, Fault> {
         self.bump_tenant_version().await?;
         self.insert_resource_server_row(id, server).await
     }
@@ -203,12 +220,17 @@ mod tests {
         for store in testing::engines().await {
             let (mut shop, other) = (a_client("shop"), a_client("other"));
             let made = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
-                Ok([tx.insert_client(&shop).await?, tx.insert_client(&other).await?, tx.insert_client(&shop).await?])
+                Ok([
+                    tx.insert_client(&shop).await?,
+                    tx.insert_client(&other).await?,
+                    tx.insert_client(&shop).await?,
+                ])
             });
             assert_eq!(made.unwrap(), [true, true, false]);
             shop.metadata.name = Some("Shop 2".to_owned());
             shop.settings.rotate_refresh_tokens = true;
-            let updated = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.update_client(&shop).await });
+            let updated =
+                write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.update_client(&shop).await });
             assert!(updated.unwrap());
             let mut read = store.read(store.tenant);
             assert_eq!(read.client(&shop.id).await.unwrap().as_ref(), Some(&shop));
@@ -216,7 +238,8 @@ mod tests {
             assert_eq!(read.clients_after("other", 9).await.unwrap(), [shop.clone()]);
             let stranger = testing::add_tenant(&store, "stranger").await.unwrap();
             assert_eq!(store.read(stranger).client(&shop.id).await.unwrap(), None);
-            let gone = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_client(&shop.id).await });
+            let gone =
+                write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_client(&shop.id).await });
             assert!(gone.unwrap());
             assert_eq!(read.client(&shop.id).await.unwrap(), None);
             assert!(read.tenant_record().await.unwrap().unwrap().version > 4);
@@ -263,14 +286,21 @@ mod tests {
             let made = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
                 tx.insert_client(&client).await?;
                 let id = server.id.unwrap();
-                Ok([tx.insert_resource_server(id, &server).await?, tx.insert_resource_server(id, &server).await?])
+                Ok([
+                    tx.insert_resource_server(id, &server).await?,
+                    tx.insert_resource_server(id, &server).await?,
+                ])
             });
             assert_eq!(made.unwrap(), [true, false]);
             let mut read = store.read(store.tenant);
             assert_eq!(read.resource_server(&server.identifier).await.unwrap().as_ref(), Some(&server));
             assert_eq!(read.resource_servers().await.unwrap(), std::slice::from_ref(&server));
-            assert_eq!(read.resource_servers_of_client(&client.id).await.unwrap(), std::slice::from_ref(&server));
-            write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_client(&client.id).await }).unwrap();
+            assert_eq!(
+                read.resource_servers_of_client(&client.id).await.unwrap(),
+                std::slice::from_ref(&server)
+            );
+            write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_client(&client.id).await })
+                .unwrap();
             assert_eq!(read.resource_servers().await.unwrap()[0].introspection_client, None);
         }
     }

@@ -59,7 +59,8 @@ impl World {
         };
         let client = Client {
             id: "shop".parse().unwrap(),
-            metadata: ClientMetadata::parse(&json!({ "redirect_uris": ["https://shop.example/cb"] })).unwrap(),
+            metadata: ClientMetadata::parse(&json!({ "redirect_uris": ["https://shop.example/cb"] }))
+                .unwrap(),
             settings: ClientSettings::default(),
             created_at: NOW,
         };
@@ -86,7 +87,8 @@ impl World {
             expires_at: NOW.plus(limits::FLOW_LIFETIME),
             completed_at: None,
         };
-        write_tx!(self.store, self.store.tenant, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await }).unwrap();
+        write_tx!(self.store, self.store.tenant, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })
+            .unwrap();
         flow
     }
 
@@ -171,7 +173,9 @@ async fn expired_flows_are_swept() {
         let world = World::make(store).await;
         let flow = world.begin(Some(world.browser)).await;
         for (at, expected) in [(NOW, 0), (flow.expires_at, 1)] {
-            let swept = write_tx!(world.store, world.store.tenant, |tx| -> Result<u64, Fault> { tx.sweep_flows(at).await });
+            let swept = write_tx!(world.store, world.store.tenant, |tx| -> Result<u64, Fault> {
+                tx.sweep_flows(at).await
+            });
             assert_eq!(swept.unwrap(), expected);
         }
         assert_eq!(world.store.read(world.store.tenant).flow(flow.id).await.unwrap(), None);
@@ -204,10 +208,19 @@ async fn consents_add_up_until_they_are_withdrawn() {
         let give = async |text: &str, now| {
             let consent =
                 Consent { user: world.user, client: world.client.clone(), scope: scope(text), given_at: now };
-            write_tx!(world.store, world.store.tenant, |tx| -> Result<(), Fault> { tx.add_consent(&consent).await }).unwrap();
+            write_tx!(world.store, world.store.tenant, |tx| -> Result<(), Fault> {
+                tx.add_consent(&consent).await
+            })
+            .unwrap();
         };
         let standing = async || {
-            world.store.read(world.store.tenant).consent(world.user, &world.client).await.unwrap().map(|it| it.scope)
+            world
+                .store
+                .read(world.store.tenant)
+                .consent(world.user, &world.client)
+                .await
+                .unwrap()
+                .map(|it| it.scope)
         };
         assert_eq!(standing().await, None);
         give("openid", NOW).await;

@@ -137,6 +137,15 @@ pub struct LogConfig {
     pub json: bool,
 }
 
+impl LogConfig {
+    /// The variable `PORTICO_LOG` goes before the configured filter, so that one run can tell more.
+    pub fn apply_environment(&mut self) {
+        if let Ok(filter) = std::env::var("PORTICO_LOG") {
+            self.filter = filter;
+        }
+    }
+}
+
 impl Default for LogConfig {
     fn default() -> Self {
         Self { filter: "info".to_owned(), json: false }

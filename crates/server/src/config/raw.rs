@@ -66,7 +66,7 @@ pub struct RawLog {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawPasswordHashing {
-    /// Memory of one hash in KiB (19456 to 1048576).
+    /// Memory of one hash in KiB (19456 to 131072).
     pub memory_kib: Option<u32>,
     /// Passes over that memory (1 to 16); with less than 46 MiB at least 2.
     pub passes: Option<u32>,
@@ -325,8 +325,8 @@ impl Checks {
         let memory_kib = raw.memory_kib.unwrap_or(HashCost::STANDARD.memory_kib);
         let passes = raw.passes.unwrap_or(HashCost::STANDARD.passes);
         let at_once = raw.at_once.unwrap_or(default.at_once);
-        if !(19_456..=1_048_576).contains(&memory_kib) {
-            self.fault::<()>("password_hashing.memory_kib", "must be between 19456 and 1048576");
+        if !(19_456..=131_072).contains(&memory_kib) {
+            self.fault::<()>("password_hashing.memory_kib", "must be between 19456 and 131072");
         }
         let least = if memory_kib < 47_104 { 2 } else { 1 };
         if !(least..=16).contains(&passes) {

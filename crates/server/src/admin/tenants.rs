@@ -1,0 +1,40 @@
+use serde_json::{Value, json};
+
+use super::{AdminError, Desk};
+use crate::provision::{NewTenant, ProvisionError, create_tenant};
+use crate::tenant::{Issuer, Tenant};
+
+pub async fn create(
+    at: Desk<'_>,
+    slug: String,
+    issuer: Option<String>,
+    hosts: Vec<String>,
+) -> Result<Value, AdminError> {
+    let issuer = issuer.unwrap_or_else(|| format!("{}/t/{slug}", at.tenant.issuer.origin()));
+    let issuer =
+        Issuer::parse(&issuer).map_err(|error| AdminError::refused(format!("--issuer {issuer}: {error}")))?;
+    if at.app.config.is_development() && !issuer.is_loopback() {
+        return Err(AdminError::refused(
+            "development mode serves this machine only: the issuer must be on localhost",
+        ));
+    }
+    let new = NewTenant { slug, issuer, hosts };
+    let id = create_tenant(at.app, &new).await.map_err(|error| match error {
+        ProvisionError::Fault(fault) => AdminError::Fault(fault),
+        refusal => AdminError::refused(refusal),
+    })?;
+    let directory = at.app.directory();
+    let tenant = directory.by_id(id).ok_or_else(|| AdminError::refused("the tenant is gone again"))?;
+    Ok(shown(tenant))
+}
+
+pub fn list(at: Desk<'_>) -> Value {
+    let directory = at.app.directory();
+    let mut tenants: Vec<_> = directory.iter().collect();
+    tenants.sort_by_key(|tenant| tenant.id);
+    tenants.into_iter().map(|tenant| shown(tenant)).collect()
+}
+
+fn shown(tenant: &Tenant) -> Value {
+    json!({ "tenant_id": tenant.id, "slug": tenant.slug, "issuer": tenant.issuer.as_str(), "hosts": tenant.hosts })
+}

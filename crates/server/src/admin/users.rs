@@ -1,0 +1,124 @@
+use identity::password::{NewPassword, PasswordPolicy};
+use identity::{EventKind, Profile, User, UserEmail};
+use serde_json::{Value, json};
+use store::{Fault, write_tx};
+use terms::{EmailAddress, SecretText, Subject, UserId};
+
+use super::{AdminError, Desk, instant};
+
+/// Users in one page of the list as it is read.
+const PAGE: u32 = 500;
+
+pub async fn create(
+    at: Desk<'_>,
+    email: &str,
+    password: SecretText,
+    profile: Option<Value>,
+) -> Result<Value, AdminError> {
+    let address = EmailAddress::parse(email).map_err(AdminError::refused)?;
+    let profile = match profile {
+        None => Profile::default(),
+        Some(profile) => Profile::parse(&profile.to_string()).map_err(AdminError::all)?,
+    };
+    let hash = hashed(at, &password, &address).await?;
+    let id = at.app.entropy.id(UserId::new, at.now);
+    let subject = Subject::try_from(at.app.entropy.hex::<16>()).map_err(AdminError::refused)?;
+    let webauthn_handle = at.app.entropy.bytes();
+    let user = User {
+        id,
+        subject,
+        emails: vec![UserEmail { address, verified_at: Some(at.now), is_primary: true }],
+        profile,
+        created_at: at.now,
+        updated_at: at.now,
+        disabled_at: None,
+    };
+    let event = at.event(EventKind::UserCreated, id);
+    let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, Fault> {
+        if !tx.insert_user(&user, &webauthn_handle).await? {
+            return Ok(false);
+        }
+        tx.set_password(id, &hash, at.now).await?;
+        tx.append_event(&event).await?;
+        Ok(true)
+    })?;
+    if made {
+        Ok(shown(&user))
+    } else {
+        Err(AdminError::refused(format!("{email} is a user's address already")))
+    }
+}
+
+async fn hashed(
+    at: Desk<'_>,
+    password: &SecretText,
+    address: &EmailAddress,
+) -> Result<identity::password::PasswordHash, AdminError> {
+    let context = [address.as_written(), at.tenant.issuer.authority()];
+    let new = NewPassword::check(password, PasswordPolicy::Alone, &context).map_err(AdminError::refused)?;
+    let hash = at.app.hasher.hash(new, at.app.entropy.bytes()).await;
+    hash.map_err(|error| AdminError::Fault(Fault::new("hash the password").because(error)))
+}
+
+pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
+    let mut shown_users = Vec::new();
+    let mut after = None;
+    loop {
+        let users = at.app.store.read(at.tenant.id).users_after(after, PAGE).await?;
+        let Some(last) = users.last() else { break };
+        after = Some(last.id);
+        shown_users.extend(users.iter().map(shown));
+    }
+    Ok(Value::Array(shown_users))
+}
+
+pub async fn set_password(at: Desk<'_>, user: &str, password: SecretText) -> Result<Value, AdminError> {
+    let user = find(at, user).await?;
+    let Some(address) = user.primary_email().map(|email| email.address.clone()) else {
+        return Err(AdminError::refused("the user has no address to sign in with"));
+    };
+    let hash = hashed(at, &password, &address).await?;
+    let event = at.event(EventKind::PasswordChanged, user.id);
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), Fault> {
+        tx.set_password(user.id, &hash, at.now).await?;
+        // Whoever knew the old password may be signed in with it.
+        tx.end_sessions_of_user(user.id, at.now).await?;
+        tx.append_event(&event).await
+    })?;
+    Ok(shown(&user))
+}
+
+pub async fn delete(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
+    let user = find(at, user).await?;
+    let event = at.event(EventKind::UserDeleted, user.id);
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), Fault> {
+        if tx.delete_user(user.id).await? {
+            tx.append_event(&event).await?;
+        }
+        Ok(())
+    })?;
+    Ok(json!({ "deleted": user.id }))
+}
+
+/// The user of an id or an address.
+async fn find(at: Desk<'_>, name: &str) -> Result<User, AdminError> {
+    let mut read = at.app.store.read(at.tenant.id);
+    let found = match (name.parse::<UserId>(), EmailAddress::parse(name)) {
+        (Ok(id), _) => read.user(id).await?,
+        (Err(_), Ok(address)) => read.user_by_email(address.canonical()).await?,
+        (Err(_), Err(_)) => None,
+    };
+    found.ok_or_else(|| AdminError::refused(format!("there is no user {name}; name the address or the id")))
+}
+
+fn shown(user: &User) -> Value {
+    let email = user.primary_email();
+    json!({
+        "user_id": user.id,
+        "sub": user.subject,
+        "email": email.map(|email| email.address.as_written()),
+        "email_verified": email.is_some_and(|email| email.verified_at.is_some()),
+        "created_at": instant(user.created_at),
+        "disabled": !user.is_enabled(),
+    })
+}

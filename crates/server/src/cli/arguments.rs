@@ -1,0 +1,468 @@
+//! What can be typed, and the administrator's command that it means.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::{Map, Value, json};
+use terms::SecretText;
+
+use super::Complaint;
+use crate::admin::{AdminCommand, ClientChanges};
+use crate::tenant::DEFAULT_SLUG;
+
+/// Portico: a self-hosted OpenID Connect provider.
+#[derive(Debug, Parser)]
+#[command(name = "portico", version, about, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run on this machine for development: one folder of data, mail is shown at /dev/mailbox
+    Dev {
+        /// The folder of the data; made when there is none
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        data: PathBuf,
+        /// The port on loopback; 0 takes a free one
+        #[arg(long, value_name = "N", default_value_t = 8080)]
+        port: u16,
+        /// The issuer, when it isn't http://localhost and the port
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+    },
+    /// Run as the configuration says
+    Serve {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Bring the database's schema up to date, and make the default tenant where there is none
+    Migrate {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// About the configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print what the program knows about itself
+    Print { topic: PrintTopic },
+    /// The keys that sign tokens
+    Keys {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// The relying parties
+    Clients {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: ClientsCommand,
+    },
+    /// The people
+    Users {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// The isolated directories, each with its issuer
+    Tenants {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: TenantsCommand,
+    },
+    /// The APIs that take access tokens
+    ResourceServers {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: ResourceServersCommand,
+    },
+}
+
+/// Which data a command is about, and how it answers.
+#[derive(Args, Clone, Debug)]
+pub struct Target {
+    /// The configuration file of a server
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "data")]
+    pub config: Option<PathBuf>,
+    /// The folder of `portico dev` [default: data]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// The tenant, by its slug or id
+    #[arg(long, value_name = "T", global = true, default_value = DEFAULT_SLUG)]
+    pub tenant: String,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say everything that is wrong with a configuration
+    Check {
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrintTopic {
+    /// An example of the configuration file, with every key
+    ConfigExample,
+    /// The JSON Schema of the configuration file
+    ConfigSchema,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// List the signing keys, with what each is for
+    List,
+}
+
+impl KeysCommand {
+    pub fn into_admin(self) -> AdminCommand {
+        match self {
+            Self::List => AdminCommand::KeysList,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClientsCommand {
+    /// Register a client, and print its client_id and client_secret
+    Create {
+        #[command(flatten)]
+        metadata: Metadata,
+    },
+    /// List the clients
+    List,
+    /// Show one client
+    Show { client_id: String },
+    /// Replace what is given, and keep the rest; a file replaces all metadata
+    Update {
+        client_id: String,
+        #[command(flatten)]
+        metadata: Metadata,
+        /// Give it another secret, and print it; of those it has, the newest stays valid too
+        #[arg(long)]
+        new_secret: bool,
+    },
+    /// Delete a client, with what was granted to it
+    Delete { client_id: String },
+}
+
+impl ClientsCommand {
+    pub fn into_admin(self) -> Result<AdminCommand, Complaint> {
+        Ok(match self {
+            Self::Create { metadata } => AdminCommand::ClientsCreate(metadata.for_a_new_client()?),
+            Self::List => AdminCommand::ClientsList,
+            Self::Show { client_id } => AdminCommand::ClientsShow { client_id },
+            Self::Update { client_id, metadata, new_secret } => {
+                AdminCommand::ClientsUpdate { client_id, changes: metadata.changes()?, new_secret }
+            }
+            Self::Delete { client_id } => AdminCommand::ClientsDelete { client_id },
+        })
+    }
+}
+
+/// Client metadata, as options or as a file.
+#[derive(Args, Debug, Default)]
+pub struct Metadata {
+    /// The name that people see
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Where answers go; may be given several times
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// Where a browser goes after signing out; may be given several times
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
+    /// authorization_code, refresh_token or client_credentials; may be given several times
+    /// [default: authorization_code and refresh_token]
+    #[arg(long = "grant-type", value_name = "G")]
+    grant_types: Vec<String>,
+    /// What it may ask for: scope tokens separated by blanks
+    #[arg(long, value_name = "SCOPE")]
+    scope: Option<String>,
+    /// client_secret_basic, client_secret_post or none [default: client_secret_basic]
+    #[arg(long, value_name = "METHOD", conflicts_with = "public")]
+    auth_method: Option<String>,
+    /// It can't keep a secret: a browser's or a device's
+    #[arg(long)]
+    public: bool,
+    /// It is installed on a device (RFC 8252)
+    #[arg(long)]
+    native: bool,
+    /// A JSON file with its metadata by their names of RFC 7591, instead of the options above
+    #[arg(
+        long = "metadata",
+        value_name = "FILE.json",
+        conflicts_with_all = ["name", "redirect_uris", "post_logout_redirect_uris", "grant_types", "scope", "auth_method", "public", "native"]
+    )]
+    file: Option<PathBuf>,
+    /// It belongs to whoever runs this server: people aren't asked for consent
+    #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true")]
+    first_party: Option<bool>,
+    /// Its refresh tokens change at each use; those of a public client always do
+    #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true")]
+    rotate_refresh_tokens: Option<bool>,
+}
+
+impl Metadata {
+    fn for_a_new_client(mut self) -> Result<ClientChanges, Complaint> {
+        if self.file.is_none() && self.grant_types.is_empty() && !self.redirect_uris.is_empty() {
+            self.grant_types = vec!["authorization_code".to_owned(), "refresh_token".to_owned()];
+        }
+        self.changes()
+    }
+
+    fn changes(self) -> Result<ClientChanges, Complaint> {
+        let Self { first_party, rotate_refresh_tokens, .. } = self;
+        let (metadata, whole) = match &self.file {
+            Some(file) => (read_json(file)?, true),
+            None => (Value::Object(self.members()), false),
+        };
+        Ok(ClientChanges { metadata, whole, first_party, rotate_refresh_tokens })
+    }
+
+    /// The options by the names of RFC 7591 section 2.
+    fn members(self) -> Map<String, Value> {
+        let auth_method = if self.public { Some("none".to_owned()) } else { self.auth_method };
+        let list = |texts: Vec<String>| (!texts.is_empty()).then(|| json!(texts));
+        let members = [
+            ("client_name", self.name.map(Value::from)),
+            ("redirect_uris", list(self.redirect_uris)),
+            ("post_logout_redirect_uris", list(self.post_logout_redirect_uris)),
+            ("grant_types", list(self.grant_types)),
+            ("scope", self.scope.map(Value::from)),
+            ("token_endpoint_auth_method", auth_method.map(Value::from)),
+            ("application_type", self.native.then(|| Value::from("native"))),
+        ];
+        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// Make a user whose address counts as verified
+    Create {
+        #[arg(long)]
+        email: String,
+        /// The password, or - to read it from standard input
+        #[arg(long, value_parser = secret)]
+        password: SecretText,
+        /// A JSON file with standard claims (OpenID Connect Core section 5.1)
+        #[arg(long, value_name = "FILE.json")]
+        profile: Option<PathBuf>,
+    },
+    /// List the users
+    List,
+    /// Give a user another password, and end their sessions
+    SetPassword {
+        /// The user, by address or id
+        user: String,
+        /// The password, or - to read it from standard input
+        #[arg(long, value_parser = secret)]
+        password: SecretText,
+    },
+    /// Delete a user, with their sessions and grants
+    Delete {
+        /// The user, by address or id
+        user: String,
+    },
+}
+
+impl UsersCommand {
+    pub fn into_admin(self) -> Result<AdminCommand, Complaint> {
+        Ok(match self {
+            Self::Create { email, password, profile } => {
+                let profile = profile.as_deref().map(read_json).transpose()?;
+                AdminCommand::UsersCreate { email, password: typed(password)?, profile }
+            }
+            Self::List => AdminCommand::UsersList,
+            Self::SetPassword { user, password } => {
+                AdminCommand::UsersSetPassword { user, password: typed(password)? }
+            }
+            Self::Delete { user } => AdminCommand::UsersDelete { user },
+        })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TenantsCommand {
+    /// Make a tenant with keys of its own
+    Create {
+        /// Its name in paths and on the command line
+        #[arg(long)]
+        slug: String,
+        /// Its issuer, for ever [default: the default tenant's host and /t/SLUG]
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+        /// A further host of a tenant with a host of its own; may be given several times
+        #[arg(long = "host", value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// List the tenants
+    List,
+}
+
+impl TenantsCommand {
+    pub fn into_admin(self) -> AdminCommand {
+        match self {
+            Self::Create { slug, issuer, hosts } => AdminCommand::TenantsCreate { slug, issuer, hosts },
+            Self::List => AdminCommand::TenantsList,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ResourceServersCommand {
+    /// Register an API that takes access tokens
+    Create {
+        /// Its identifier: the `resource` that clients ask for and the `aud` of its tokens (RFC 8707)
+        #[arg(long, value_name = "URI")]
+        identifier: String,
+        /// The scope tokens that it knows, separated by blanks
+        #[arg(long, default_value = "")]
+        scope: String,
+        /// jwt-es256, jwt-rs256 or opaque
+        #[arg(long, value_name = "FORMAT", default_value = "jwt-es256")]
+        token_format: String,
+        /// How long its tokens live
+        #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+        token_lifetime: u64,
+        /// The client as which it asks about tokens (RFC 7662)
+        #[arg(long, value_name = "CLIENT_ID")]
+        introspection_client: Option<String>,
+    },
+    /// List the resource servers
+    List,
+    /// Delete a resource server, by its identifier
+    Delete { identifier: String },
+}
+
+impl ResourceServersCommand {
+    pub fn into_admin(self) -> AdminCommand {
+        match self {
+            Self::Create { identifier, scope, token_format, token_lifetime, introspection_client } => {
+                AdminCommand::ResourceServersCreate {
+                    identifier,
+                    scope,
+                    token_format,
+                    token_lifetime,
+                    introspection_client,
+                }
+            }
+            Self::List => AdminCommand::ResourceServersList,
+            Self::Delete { identifier } => AdminCommand::ResourceServersDelete { identifier },
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a clap value parser")]
+fn secret(text: &str) -> Result<SecretText, std::convert::Infallible> {
+    Ok(SecretText::new(text.to_owned()))
+}
+
+/// A dash stands for the first line of standard input, so that the password isn't seen in the list of processes.
+fn typed(password: SecretText) -> Result<SecretText, Complaint> {
+    if password.reveal() != "-" {
+        return Ok(password);
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(|error| format!("cannot read the password: {error}"))?;
+    line.truncate(line.trim_end_matches(['\r', '\n']).len());
+    Ok(SecretText::new(line))
+}
+
+fn read_json(file: &Path) -> Result<Value, Complaint> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{} is not JSON: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Command, clap::Error> {
+        Arguments::try_parse_from(text.split_whitespace()).map(|arguments| arguments.command)
+    }
+
+    fn clients(text: &str) -> (Target, AdminCommand) {
+        match parse(text).unwrap() {
+            Command::Clients { target, command } => (target, command.into_admin().unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_become_metadata_by_their_registered_names() {
+        let (target, command) = clients(
+            "portico clients --data d create --json --name Web --public --redirect-uri https://a.example/cb \
+             --redirect-uri https://b.example/cb --post-logout-redirect-uri https://a.example/ --first-party --scope openid",
+        );
+        assert!(target.json && target.data == Some("d".into()) && target.tenant == "default");
+        let AdminCommand::ClientsCreate(changes) = command else { panic!("{command:?}") };
+        let expected = json!({
+            "client_name": "Web",
+            "redirect_uris": ["https://a.example/cb", "https://b.example/cb"],
+            "post_logout_redirect_uris": ["https://a.example/"],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "token_endpoint_auth_method": "none",
+        });
+        assert_eq!(changes.metadata, expected);
+        assert_eq!(changes.first_party, Some(true));
+    }
+
+    #[test]
+    fn an_update_says_only_what_changes() {
+        let (_, command) =
+            clients("portico clients update cli_1 --name New --first-party false --tenant acme");
+        let AdminCommand::ClientsUpdate { client_id, changes, new_secret } = command else {
+            panic!("{command:?}")
+        };
+        assert_eq!((client_id.as_str(), new_secret), ("cli_1", false));
+        assert_eq!(changes.metadata, json!({ "client_name": "New" }));
+        assert_eq!(
+            (changes.first_party, changes.rotate_refresh_tokens, changes.whole),
+            (Some(false), None, false)
+        );
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        for text in [
+            "portico",
+            "portico serve",
+            "portico clients create --metadata f.json --name x",
+            "portico clients create --public --auth-method none",
+            "portico clients list --config c --data d",
+            "portico users create --email a@b.example",
+            "portico dev --port 70000",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_in_what_is_printed_of_a_command() {
+        let command = parse("portico users create --email a@b.example --password correct-horse").unwrap();
+        assert!(!format!("{command:?}").contains("horse"));
+    }
+}

@@ -1,0 +1,193 @@
+//! The command line.
+
+mod arguments;
+mod output;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser as _;
+use serde_json::{Value, json};
+use tokio::net::UnixStream;
+
+use crate::admin::socket::{self, AdminRequest};
+use crate::admin::{self, AdminCommand};
+use crate::app::{App, OpenError, Schema};
+use crate::clock::Clock;
+use crate::config::{self, Config, Surroundings};
+use crate::tenant::{DEFAULT_SLUG, Issuer};
+use crate::{Options, logging, start, stop};
+use arguments::{Arguments, Command, ConfigCommand, PrintTopic, Target};
+use output::{complain, readable, say};
+
+/// What went wrong, in words for whoever typed the command.
+type Complaint = String;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(complaint) => {
+            complain(&complaint);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Complaint> {
+    match command {
+        Command::Dev { data, port, issuer } => develop(&data, port, issuer.as_deref()).await,
+        Command::Serve { config } => serve(read_config(&config)?).await,
+        Command::Migrate { target } => migrate(target).await,
+        Command::Config { command: ConfigCommand::Check { config } } => {
+            read_config(&config)?;
+            say(&format!("{} is good", config.display()));
+            Ok(())
+        }
+        Command::Print { topic } => print(topic),
+        Command::Keys { target, command } => administer(target, command.into_admin()).await,
+        Command::Clients { target, command } => administer(target, command.into_admin()?).await,
+        Command::Users { target, command } => administer(target, command.into_admin()?).await,
+        Command::Tenants { target, command } => administer(target, command.into_admin()).await,
+        Command::ResourceServers { target, command } => administer(target, command.into_admin()).await,
+    }
+}
+
+fn print(topic: PrintTopic) -> Result<(), Complaint> {
+    match topic {
+        PrintTopic::ConfigExample => say(config::EXAMPLE.trim_end()),
+        PrintTopic::ConfigSchema => {
+            say(&pretty(&config::schema())?);
+        }
+    }
+    Ok(())
+}
+
+async fn develop(data: &Path, port: u16, issuer: Option<&str>) -> Result<(), Complaint> {
+    let issuer = issuer.map(Issuer::parse).transpose().map_err(|error| format!("--issuer {error}"))?;
+    let mut config = Config::development(data, port, issuer);
+    config.log.apply_environment();
+    logging::init(&config.log);
+    let running = start(Options { config, clock: Clock::System }).await.map_err(|error| error.to_string())?;
+    let issuer = running.base_url.clone();
+    say(&format!(
+        "Portico runs in development mode: on this machine only, mail is shown and not sent.\n\n\
+         \x20   Sign in, sign up   {issuer}/\n\
+         \x20   Mailbox            {issuer}/dev/mailbox\n\
+         \x20   For clients        {issuer}/.well-known/openid-configuration\n\n\
+         Ctrl-C stops it.",
+    ));
+    say(&json!({ "ready": true, "issuer": issuer }).to_string());
+    running.run_until(stop::ordered()).await;
+    Ok(())
+}
+
+async fn serve(mut config: Config) -> Result<(), Complaint> {
+    config.log.apply_environment();
+    logging::init(&config.log);
+    let running = start(Options { config, clock: Clock::System }).await.map_err(|error| error.to_string())?;
+    tracing::info!(
+        issuer = running.base_url,
+        listen = %running.local_addr,
+        "serving. People can't sign up by themselves: there is no way yet to send them mail"
+    );
+    say(&json!({ "ready": true, "issuer": running.base_url }).to_string());
+    running.run_until(stop::ordered()).await;
+    Ok(())
+}
+
+async fn migrate(target: Target) -> Result<(), Complaint> {
+    let config = config_of(&target)?;
+    logging::init(&config.log);
+    let app = App::open(config, Clock::System, Schema::Migrate).await.map_err(|error| error.to_string())?;
+    let issuer =
+        app.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
+    app.close().await;
+    if target.json {
+        say(&json!({ "migrated": true, "issuer": issuer }).to_string());
+    } else {
+        say(&format!("The database is up to date. The default tenant's issuer is {issuer}."));
+    }
+    Ok(())
+}
+
+/// Carries out an administrator's command: here, or by the server that has the data.
+async fn administer(target: Target, command: AdminCommand) -> Result<(), Complaint> {
+    let config = config_of(&target)?;
+    logging::init(&config.log);
+    let answer = match reach(config).await? {
+        Reached::Data(app) => {
+            let answer = admin::execute(&app, &target.tenant, command).await;
+            app.close().await;
+            answer
+        }
+        Reached::Server(stream) => {
+            socket::ask(stream, &AdminRequest { tenant: target.tenant, command }).await
+        }
+    };
+    let answer = answer.map_err(|error| error.to_string())?;
+    say(&if target.json { pretty(&answer)? } else { readable(&answer) });
+    Ok(())
+}
+
+/// Who can carry out a command.
+enum Reached {
+    /// This process, which has the data now.
+    Data(Arc<App>),
+    /// The server that has the data.
+    Server(UnixStream),
+}
+
+/// Another command, or a server that starts or stops, may have the data for a moment without answering.
+async fn reach(config: Config) -> Result<Reached, Complaint> {
+    const ATTEMPTS: u32 = 50;
+    const BETWEEN: Duration = Duration::from_millis(100);
+    for _ in 0..ATTEMPTS {
+        match (App::open(config.clone(), Clock::System, Schema::Require).await, config.database.folder()) {
+            (Ok(app), _) => return Ok(Reached::Data(app)),
+            (Err(OpenError::Locked(_)), Some(folder)) => {
+                if let Ok(stream) = socket::connect(folder).await {
+                    return Ok(Reached::Server(stream));
+                }
+            }
+            (Err(error), _) => return Err(error.to_string()),
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+    Err("another portico has the data and does not answer. Is it starting or stopping? Try again.".to_owned())
+}
+
+fn pretty(value: &Value) -> Result<String, Complaint> {
+    serde_json::to_string_pretty(value).map_err(|error| error.to_string())
+}
+
+/// The configuration that a command names: a server's file, or the folder of `portico dev`.
+fn config_of(target: &Target) -> Result<Config, Complaint> {
+    let mut config = match &target.config {
+        Some(file) => read_config(file)?,
+        None => Config::development(target.data.as_deref().unwrap_or(Path::new("data")), 0, None),
+    };
+    // The answer is what was asked for; only trouble is told besides.
+    "warn".clone_into(&mut config.log.filter);
+    config.log.apply_environment();
+    Ok(config)
+}
+
+fn read_config(file: &Path) -> Result<Config, Complaint> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    Config::read(&text, Surroundings::of(file)).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
+        format!("the configuration {} can't be used:\n{}", file.display(), lines.join("\n"))
+    })
+}
