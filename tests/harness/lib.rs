@@ -1,6 +1,7 @@
 //! What the black-box tests are written with: a whole Portico on a free port with a clock that the test holds, browsers
 //! without scripts, relying parties, and the verbs of a story.
 
+#![allow(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in the harness fails the test")]
 
 mod browser;

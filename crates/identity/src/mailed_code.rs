@@ -145,11 +145,6 @@ impl VerifiedCode {
     pub fn recipient(&self) -> &CanonicalEmail {
         &self.recipient
     }
-
-    #[cfg(test)]
-    pub(crate) fn for_test(purpose: CodePurpose, recipient: CanonicalEmail) -> Self {
-        Self { purpose, recipient }
-    }
 }
 
 /// Why a guess was not taken.
@@ -219,7 +214,8 @@ mod tests {
 
     #[test]
     fn only_the_code_is_taken_and_only_while_it_lives() {
-        let cases: [(fn(&mut MailedCode), &str, Timestamp, Option<CodeRefusal>); 8] = [
+        type Case = (fn(&mut MailedCode), &'static str, Timestamp, Option<CodeRefusal>);
+        let cases: [Case; 8] = [
             (|_| (), "123456", NOW, None),
             (|c| c.attempts = 5, "123456", NOW, None),
             (|_| (), "123457", NOW, Some(CodeRefusal::Wrong { left: 4 })),

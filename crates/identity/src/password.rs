@@ -225,11 +225,6 @@ impl VerifiedPassword {
     pub fn version(&self) -> i64 {
         self.version
     }
-
-    #[cfg(test)]
-    pub(crate) fn for_test(user_id: UserId, version: i64) -> Self {
-        Self { user_id, version }
-    }
 }
 
 /// Hashes a password that the policy has taken.
@@ -276,7 +271,7 @@ pub fn verify(
     let (params, salt, expected) = parts_of(&stored.hash)?;
     let output = memory.run(&normal, salt.as_ref(), params)?;
     let is_right = bool::from(output.as_slice().ct_eq(expected.as_bytes()));
-    Ok(is_right.then(|| VerifiedPassword { user_id: stored.user_id, version: stored.version }))
+    Ok(is_right.then_some(VerifiedPassword { user_id: stored.user_id, version: stored.version }))
 }
 
 /// The same password at the cost now asked for, once it was verified.

@@ -331,7 +331,7 @@ impl Reader {
     fn number(&mut self, member: &str) -> Option<u64> {
         let value = self.take(member)?;
         // Beyond this many seconds the sum with an instant in milliseconds would not fit.
-        let number = value.as_u64().filter(|&seconds| seconds <= u64::from(u32::MAX));
+        let number = value.as_u64().filter(|&seconds| u32::try_from(seconds).is_ok());
         if number.is_none() {
             self.fault(member, "must be a whole number of seconds");
         }

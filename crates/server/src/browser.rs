@@ -18,7 +18,7 @@ use crate::tenant::Tenant;
 /// by their own rules long before.
 const COOKIE_SECONDS: u32 = 400 * 24 * 60 * 60;
 /// How old "last active" may be. Less would make every page view a write.
-const ACTIVITY_STEP: Duration = Duration::from_secs(5 * 60);
+const ACTIVITY_STEP: Duration = Duration::from_mins(5);
 
 /// Who asks: the browser that the cookie names, if it names one, and the sessions that are live in it.
 #[derive(Debug, Clone, Default)]

@@ -153,7 +153,7 @@ pub struct Tenant {
 
 impl Tenant {
     /// What people call the service. Every tenant has the product's name until tenants have settings.
-    pub fn display_name(&self) -> &str {
+    pub fn display_name(&self) -> &'static str {
         "Portico"
     }
 

@@ -280,7 +280,7 @@ mod tests {
                 identifier: "https://api.example".parse().unwrap(),
                 scopes: "read write".parse::<Scope>().unwrap(),
                 format: TokenFormat::Opaque,
-                access_token_lifetime: Duration::from_secs(60),
+                access_token_lifetime: Duration::from_mins(1),
                 introspection_client: Some(client.id.clone()),
             };
             let made = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {

@@ -32,7 +32,7 @@ verbs! {
           WHERE tenant_id = $1 AND sign_in_id = $2";
 
     pub write exec insert_sign_in(it: &SignIn)
-        [it.id, it.browser_id, it.flow_id, it.identifier.as_ref().map(|address| address.as_written()),
+        [it.id, it.browser_id, it.flow_id, it.identifier.as_ref().map(terms::EmailAddress::as_written),
          it.first_factor.map(Json), it.created_at, it.expires_at, it.completed_at] =
         "INSERT INTO sign_in (tenant_id, sign_in_id, browser_id, flow_id, identifier, first_factor, created_at, expires_at, completed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";

@@ -44,7 +44,7 @@ verbs! {
 
     /// A new attempt; nothing of it is verified yet.
     pub write exec insert_sign_up(it: &SignUp)
-        [it.id, it.browser_id, it.flow_id, it.email.as_ref().map(|address| address.as_written()),
+        [it.id, it.browser_id, it.flow_id, it.email.as_ref().map(terms::EmailAddress::as_written),
          it.password.as_ref().map(PasswordHash::as_phc), it.created_at, it.expires_at] =
         "INSERT INTO sign_up (tenant_id, sign_up_id, browser_id, flow_id, email, password_phc, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

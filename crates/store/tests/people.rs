@@ -1,5 +1,7 @@
 //! Users, browsers, sessions and attempts: round trips of every verb, and races on what may happen once.
 
+#![allow(clippy::unwrap_used, reason = "a test whose set-up fails can only stop")]
+
 use identity::mailed_code::{CodePurpose, MailedCode, MailedCodeHash};
 use identity::password::PasswordHash;
 use identity::sign_in::{ProvenFactor, SignIn};

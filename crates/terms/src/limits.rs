@@ -27,17 +27,17 @@ pub const PASSWORD_BYTES: usize = 1024;
 /// Octets of an email address (RFC 5321 section 4.5.3.1).
 pub const EMAIL_BYTES: usize = 254;
 
-pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_secs(60);
-pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
-pub const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(10 * 60);
-pub const FLOW_LIFETIME: Duration = Duration::from_secs(60 * 60);
-pub const MAILED_CODE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_mins(1);
+pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
+pub const ID_TOKEN_LIFETIME: Duration = Duration::from_mins(10);
+pub const FLOW_LIFETIME: Duration = Duration::from_hours(1);
+pub const MAILED_CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// Wrong guesses that a mailed code survives.
 pub const MAILED_CODE_ATTEMPTS: i64 = 5;
-pub const SESSION_IDLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-pub const REFRESH_TOKEN_IDLE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-pub const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub const SESSION_IDLE: Duration = Duration::from_hours(7 * 24);
+pub const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
+pub const REFRESH_TOKEN_IDLE: Duration = Duration::from_hours(30 * 24);
+pub const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(365 * 24);
 /// How long a rotated refresh token may still be presented by a client that lost the answer.
 pub const REFRESH_TOKEN_GRACE: Duration = Duration::from_secs(30);
 /// How long a browser's previous handle is honoured after a rotation, for requests already on their way.

@@ -46,6 +46,7 @@ impl Timestamp {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "what would not fit was answered before")]
 const fn millis(duration: Duration) -> i64 {
     let millis = duration.as_millis();
     if millis > i64::MAX as u128 { i64::MAX } else { millis as i64 }
