@@ -148,10 +148,6 @@ verbs! {
         "UPDATE flow SET completed_at = $4
           WHERE tenant_id = $1 AND flow_id = $2 AND browser_id = $3 AND completed_at IS NULL AND expires_at > $4";
 
-    pub write count sweep_flows(now: Timestamp) =
-        "DELETE FROM flow WHERE tenant_id = $1 AND flow_id IN (
-             SELECT flow_id FROM flow WHERE tenant_id = $1 AND expires_at <= $2 LIMIT 500)";
-
     pub read opt last_used_session(browser: BrowserId, client: &ClientId) -> LastUsed =
         "SELECT session_id FROM session_client WHERE tenant_id = $1 AND browser_id = $2 AND client_id = $3";
 

@@ -50,6 +50,7 @@ sweeps! {
     sweep_mailed_codes = "mailed_code", "code_id", "expires_at", KEPT;
     sweep_sign_ins = "sign_in", "sign_in_id", "expires_at", KEPT;
     sweep_sign_ups = "sign_up", "sign_up_id", "expires_at", KEPT;
+    sweep_flows = "flow", "flow_id", "expires_at", KEPT;
     sweep_sessions = "session", "session_id", "expires_at", KEPT;
     // Before the grants, so that those don't take a heap of them along.
     sweep_authorization_codes = "authorization_code", "code_hash", "expires_at", KEPT;

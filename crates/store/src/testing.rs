@@ -177,18 +177,33 @@ pub async fn add_tenant(store: &Store, slug: &str) -> Result<TenantId, Fault> {
 }
 
 /// Runs a statement that the program doesn't have: to spoil a row, say.
-pub async fn run_raw(store: &TestStore, sql: &'static str) {
-    let url = store.database.url();
-    match store.kind() {
+pub async fn run_raw(database: &TestDatabase, sql: &'static str) {
+    match database.kind() {
         EngineKind::Sqlite => {
-            let mut connection = SqliteConnection::connect(url).await.expect("another connection");
+            let mut connection = SqliteConnection::connect(database.url()).await.expect("another connection");
             connection.execute(sql).await.expect("the statement runs");
         }
         EngineKind::Postgres => {
-            let mut connection = PgConnection::connect(url).await.expect("another connection");
+            let mut connection = PgConnection::connect(database.url()).await.expect("another connection");
             connection.execute(sql).await.expect("the statement runs");
         }
     }
+}
+
+/// What a query that the program doesn't have finds: the first column, a text, of each row. For what a test must read
+/// from the database itself.
+pub async fn texts(database: &TestDatabase, sql: &'static str) -> Vec<String> {
+    let texts = match database.kind() {
+        EngineKind::Sqlite => {
+            let mut connection = SqliteConnection::connect(database.url()).await.expect("another connection");
+            sqlx::query_scalar(sql).fetch_all(&mut connection).await
+        }
+        EngineKind::Postgres => {
+            let mut connection = PgConnection::connect(database.url()).await.expect("another connection");
+            sqlx::query_scalar(sql).fetch_all(&mut connection).await
+        }
+    };
+    texts.expect("the query runs")
 }
 
 /// Runs `count` tasks that all start at once, and gives what each came to.

@@ -112,7 +112,7 @@ async fn a_row_that_fits_no_state_is_a_fault_that_names_it() {
             Event::new(EventId::new(NOW, testing::id_bits()), EventKind::KeyRetired, Actor::System, NOW);
         write_tx!(store, store.tenant, |tx| -> Result<(), Fault> { tx.append_event(&event).await }).unwrap();
         let spoil = "UPDATE event SET kind = 'confidential.unknown'";
-        testing::run_raw(&store, spoil).await;
+        testing::run_raw(&store.database, spoil).await;
         let fault = store.read(store.tenant).events(10).await.unwrap_err().to_string();
         assert!(fault.contains(&format!("read event {}: column kind", event.id)), "{fault}");
         assert!(!fault.contains("confidential"), "{fault}");

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, Either, Executor as _, PgConnection, Row as _, SqlSafeStr as _, Statement as _};
+use sqlx::{Connection as _, Either, Executor as _, PgConnection, SqlSafeStr as _, Statement as _};
 use store::testing::{self, TestStore};
 use store::{EngineKind, STATEMENTS, Statement};
 
@@ -82,18 +82,9 @@ fn no_module_is_forgotten() {
 
 /// Columns, indexes and foreign keys, one line each.
 async fn schema(store: &TestStore) -> BTreeSet<String> {
-    let url = store.database.url();
-    let lines: Vec<String> = match store.kind() {
-        EngineKind::Sqlite => {
-            let mut connection = SqliteConnection::connect(url).await.unwrap();
-            let rows = sqlx::query(SQLITE_SCHEMA).fetch_all(&mut connection).await.unwrap();
-            rows.iter().map(|row| row.get(0)).collect()
-        }
-        EngineKind::Postgres => {
-            let mut connection = PgConnection::connect(url).await.unwrap();
-            let rows = sqlx::query(POSTGRES_SCHEMA).fetch_all(&mut connection).await.unwrap();
-            rows.iter().map(|row| row.get(0)).collect()
-        }
+    let lines = match store.kind() {
+        EngineKind::Sqlite => testing::texts(&store.database, SQLITE_SCHEMA).await,
+        EngineKind::Postgres => testing::texts(&store.database, POSTGRES_SCHEMA).await,
     };
     lines.into_iter().filter(|line| !line.starts_with("schema_migration")).collect()
 }
@@ -172,7 +163,7 @@ async fn migrating_again_changes_nothing_and_a_newer_database_is_refused() {
         assert!(store.is_migrated().await.unwrap());
         store.migrate().await.unwrap();
         let insert = "INSERT INTO schema_migration (version, name, checksum) VALUES (9999, '9999_later', '')";
-        testing::run_raw(&store, insert).await;
+        testing::run_raw(&store.database, insert).await;
         for refused in [store.migrate().await, store.is_migrated().await.map(|_| ())] {
             assert!(refused.unwrap_err().to_string().contains("newer version"));
         }
