@@ -54,7 +54,6 @@ verify-shape = The code has six digits.
 ## Signed in, signing out
 
 home-title = You are signed in
-home-signed-in-as = Signed in as
 home-since = Signed in { $when }
 home-add-account = Sign in with another account
 home-none-title = You are not signed in
@@ -84,7 +83,6 @@ password-guessable = This password is easy to guess. Choose one that is no commo
 
 ## What went wrong
 
-error-title = This didn't work
 error-stale-title = This page is too old
 error-stale-text = This attempt was begun in another browser, is too old or was used already. Please start anew.
 error-form-title = We couldn't check where this came from

@@ -29,6 +29,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
                 .map(|key| Finding::error(&place, format!("`{key}` is not in {ORIGINAL}"))),
         );
     }
+    findings.extend(
+        asked_for(tree)
+            .into_iter()
+            .filter(|(_, key)| !original.contains(key))
+            .map(|(place, key)| Finding::error(place, format!("`{key}` is not in {LOCALES}{ORIGINAL}"))),
+    );
     let shown = |key: &&str| !is_shown(tree, key);
     findings.extend(
         original
@@ -57,18 +63,38 @@ fn message(line: &str) -> Option<&str> {
         .then_some(name)
 }
 
+/// The keys that templates and handlers ask for, each with its place.
+fn asked_for(tree: &Tree) -> Vec<(String, &str)> {
+    let mut keys = Vec::new();
+    for text in server_texts(tree) {
+        for (number, line) in text.lines() {
+            for call in [".text(\"", ".text_with(\""] {
+                let found = line.split(call).skip(1).filter_map(|rest| rest.split('"').next());
+                keys.extend(found.map(|key| (format!("{}:{number}", text.path), key)));
+            }
+        }
+    }
+    keys
+}
+
 /// Whether a template, or the server's code, names the key as a whole string.
 fn is_shown(tree: &Tree, key: &str) -> bool {
     let quoted = format!("\"{key}\"");
-    let in_code = |text: &&Text| text.path.starts_with(SERVER) && !text.path.starts_with(LOCALES);
-    tree.texts.iter().filter(in_code).any(|text| text.text.contains(&quoted))
+    server_texts(tree).any(|text| text.text.contains(&quoted))
+}
+
+fn server_texts(tree: &Tree) -> impl Iterator<Item = &Text> {
+    tree.texts.iter().filter(|text| text.path.starts_with(SERVER) && !text.path.starts_with(LOCALES))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEMPLATE: (&str, &str) = ("crates/server/templates/a.html", "{{ t(\"hello\") }} {{ t(\"bye\") }}");
+    const TEMPLATE: (&str, &str) = (
+        "crates/server/templates/a.html",
+        "{{ view.text(\"hello\") }} {{ view.text_with(\"bye\", \"name\", name) }}",
+    );
     const ENGLISH: (&str, &str) = (
         "crates/server/locales/en/a.ftl",
         "# Words\nhello = Hello\n    and welcome\nbye = Bye\n-brand = Portico\n",
@@ -95,5 +121,11 @@ mod tests {
     #[test]
     fn a_text_that_nothing_shows_is_found() {
         assert_eq!(count(&[ENGLISH]), 2);
+    }
+
+    #[test]
+    fn a_text_that_is_not_there_is_found() {
+        let other = ("crates/server/templates/b.html", "{{ view.text(\"helo\") }}");
+        assert_eq!(count(&[TEMPLATE, ENGLISH, other]), 1);
     }
 }
