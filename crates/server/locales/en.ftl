@@ -115,3 +115,9 @@ mail-taken-body =
     To sign in, go to { $link }
 
     If it wasn't you, you can ignore this mail.
+
+## The mailbox of `portico dev`
+
+mailbox-title = Mailbox
+mailbox-intro = Mails that this server would have sent, newest first. This page exists in development only.
+mailbox-empty = No mail yet. It appears here by itself.

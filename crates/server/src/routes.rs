@@ -16,7 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
-use crate::pages::{home, sign_in, sign_out, sign_up, style, verify};
+use crate::pages::{home, mailbox, sign_in, sign_out, sign_up, style, verify};
 use crate::{health, request};
 
 /// The whole service: the table below inside the request's frame.
@@ -69,7 +69,7 @@ fn pages() -> Router<Arc<App>> {
 
 /// What only `portico dev` has.
 fn development() -> Router<Arc<App>> {
-    Router::new()
+    Router::new().route("/dev/mailbox", get(mailbox::show)).route("/dev/mailbox.json", get(mailbox::list))
 }
 
 /// What operators' machines ask, under any host.

@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod home;
+pub mod mailbox;
 pub mod moving_on;
 pub mod sign_in;
 pub mod sign_out;
