@@ -120,4 +120,4 @@ mail-taken-body =
 
 mailbox-title = Mailbox
 mailbox-intro = Mails that this server would have sent, newest first. This page exists in development only.
-mailbox-empty = No mail yet. It appears here by itself.
+mailbox-empty = No mail yet. Load this page again once something was sent.
