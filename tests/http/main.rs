@@ -4,3 +4,6 @@
 
 mod health;
 mod jwks;
+mod sign_in;
+mod sign_out;
+mod sign_up;

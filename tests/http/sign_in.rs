@@ -1,0 +1,200 @@
+//! `/sign-in`: the address, then the password; and what must not lead to a session.
+
+use harness::{Browser, PASSWORD, Page, World};
+use std::time::Duration;
+
+const EMAIL: &str = "ada@example.test";
+
+/// From nothing to the page that asks for the password.
+async fn identify(browser: &Browser, email: &str) -> Page {
+    let page = browser.open("/sign-in").await;
+    browser.submit(page.form_with("email").fill("email", email)).await
+}
+
+async fn prove(browser: &Browser, asked: &Page, password: &str) -> Page {
+    browser.submit(asked.form_with("password").fill("password", password)).await
+}
+
+async fn is_signed_in(browser: &Browser) -> bool {
+    browser.open("/").await.heading() == "You are signed in"
+}
+
+#[tokio::test]
+async fn the_right_password_signs_in_on_any_spelling_of_the_address() {
+    World::each(async |world| {
+        world.sign_up(EMAIL).await;
+        let browser = world.browser();
+        let asked = identify(&browser, " ADA@Example.TEST").await;
+        assert_eq!(asked.heading(), "Enter your password", "{asked}");
+        let home = prove(&browser, &asked, PASSWORD).await;
+        assert_eq!((home.status, home.heading().as_str()), (200, "You are signed in"), "{home}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_without_account_is_answered_like_a_wrong_password() {
+    let world = World::start().await;
+    world.sign_up(EMAIL).await;
+    let browser = world.browser();
+    let (known, unknown) = (identify(&browser, EMAIL).await, identify(&browser, "eve@example.test").await);
+    let words = |page: &Page| (page.status, page.text().replace(EMAIL, "…").replace("eve@example.test", "…"));
+    assert_eq!(words(&known), words(&unknown));
+    let wrong = "not the password at all";
+    let (known, unknown) = (prove(&browser, &known, wrong).await, prove(&browser, &unknown, wrong).await);
+    assert_eq!(known.status, 422, "{known}");
+    assert_eq!(words(&known), words(&unknown));
+    let names = |page: &Page| page.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&known), names(&unknown));
+    assert!(!is_signed_in(&browser).await);
+}
+
+#[tokio::test]
+async fn an_attempt_is_its_browsers_alone() {
+    let world = World::start().await;
+    world.sign_up(EMAIL).await;
+    let (owner, thief) = (world.browser(), world.browser());
+    let asked = identify(&owner, EMAIL).await;
+    assert_eq!(thief.open(asked.url.as_str()).await.status, 410, "another browser saw the page");
+    let token = thief.open("/sign-in").await.form_with("email").value("form_token").unwrap().to_owned();
+    let stolen = || asked.form_with("password").fill("password", PASSWORD);
+    assert_eq!(thief.submit(stolen()).await.status, 403);
+    assert_eq!(thief.submit(stolen().tamper("form_token", &token)).await.status, 410);
+    assert!(!is_signed_in(&thief).await);
+    prove(&owner, &asked, PASSWORD).await;
+    assert!(is_signed_in(&owner).await && !is_signed_in(&thief).await);
+}
+
+#[tokio::test]
+async fn a_handle_from_before_the_sign_in_is_worth_nothing_after_it() {
+    let world = World::start().await;
+    world.sign_up(EMAIL).await;
+    let (victim, attacker) = (world.browser(), world.browser());
+    attacker.open("/sign-in").await;
+    let planted = attacker.cookies("/").unwrap();
+    victim.plant_cookie(&format!("{planted}; Path=/"));
+    let asked = identify(&victim, EMAIL).await;
+    assert_eq!(victim.cookies("/").unwrap(), planted, "the victim's browser didn't use the planted handle");
+    prove(&victim, &asked, PASSWORD).await;
+    assert_ne!(victim.cookies("/").unwrap(), planted, "the handle didn't change");
+    assert!(is_signed_in(&victim).await);
+    world.clock.advance(Duration::from_secs(10));
+    assert!(!is_signed_in(&attacker).await, "a planted handle reached a session");
+}
+
+#[tokio::test]
+async fn an_attempt_works_once_and_not_for_long() {
+    let world = World::start().await;
+    world.sign_up(EMAIL).await;
+    let browser = world.browser();
+    let asked = identify(&browser, EMAIL).await;
+    prove(&browser, &asked, PASSWORD).await;
+    assert_eq!(prove(&browser, &asked, PASSWORD).await.status, 410, "an attempt was replayed");
+    let asked = identify(&browser, EMAIL).await;
+    world.clock.advance(Duration::from_secs(60 * 60));
+    assert_eq!(prove(&browser, &asked, PASSWORD).await.status, 410, "an expired attempt was taken");
+}
+
+#[tokio::test]
+async fn steps_out_of_order_or_empty_lead_nowhere() {
+    let world = World::start().await;
+    world.sign_up(EMAIL).await;
+    let browser = world.browser();
+    let asked = identify(&browser, EMAIL).await;
+    let form = || asked.form_with("password");
+    for (form, status) in [
+        (form(), 422),
+        (form().fill("password", PASSWORD).tamper("attempt", ""), 400),
+        (form().fill("password", PASSWORD).tamper("attempt", "sin_0"), 400),
+        (form().fill("password", PASSWORD).tamper("attempt", &format!("sin_{}", "0".repeat(32))), 410),
+        (form().fill("password", PASSWORD).tamper("attempt", &format!("sup_{}", "0".repeat(32))), 400),
+        (form().fill("password", &"x".repeat(9000)), 400),
+    ] {
+        let page = browser.submit(form).await;
+        assert_eq!(page.status, status, "{page}");
+        assert!(!is_signed_in(&browser).await);
+    }
+    assert_eq!(browser.open("/sign-in/password").await.status, 400);
+    assert_eq!(browser.open("/sign-in?flow=nonsense").await.status, 400);
+    assert_eq!(browser.open("/sign-in?flow=&flow=").await.status, 400);
+}
+
+#[tokio::test]
+async fn forms_need_their_token_and_our_own_page() {
+    let world = World::start().await;
+    world.sign_up(EMAIL).await;
+    let browser = world.browser();
+    let asked = identify(&browser, EMAIL).await;
+    let form = || asked.form_with("password").fill("password", PASSWORD);
+    assert_eq!(browser.submit(form().without("form_token")).await.status, 403);
+    let (token, attempt) =
+        (form().value("form_token").unwrap().to_owned(), form().value("attempt").unwrap().to_owned());
+    let fields = [("form_token", token.as_str()), ("attempt", &attempt), ("password", PASSWORD)];
+    assert_eq!(browser.submit_from_elsewhere("/sign-in/password", &fields).await.status, 403);
+    assert!(!is_signed_in(&browser).await);
+    assert_eq!(prove(&browser, &asked, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn several_accounts_live_in_one_browser_and_one_signs_in_again_into_the_same_session() {
+    let world = World::start().await;
+    let ada = world.sign_up(EMAIL).await;
+    world.sign_up("bob@example.test").await;
+    for email in ["bob@example.test", EMAIL] {
+        let asked = identify(&ada.browser, email).await;
+        prove(&ada.browser, &asked, PASSWORD).await;
+    }
+    let home = ada.browser.open("/").await;
+    assert!(home.says(EMAIL) && home.says("bob@example.test"), "{home}");
+    assert_eq!(home.body.matches("class=\"initial\"").count(), 2, "{home}");
+}
+
+#[tokio::test]
+async fn a_session_ends_after_a_week_of_silence_and_after_a_month_in_any_case() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let world = World::start().await;
+    let ada = world.sign_up(EMAIL).await;
+    for _ in 0..4 {
+        world.clock.advance(6 * DAY);
+        assert!(is_signed_in(&ada.browser).await);
+    }
+    world.clock.advance(6 * DAY);
+    assert!(!is_signed_in(&ada.browser).await, "a session outlived thirty days");
+    ada.sign_in().await;
+    world.clock.advance(7 * DAY);
+    assert!(!is_signed_in(&ada.browser).await, "a session outlived a week without activity");
+}
+
+#[tokio::test]
+async fn pages_carry_their_headers_and_say_nothing_of_secrets() {
+    let world = World::start().await;
+    let browser = world.browser();
+    for path in ["/", "/sign-in", "/sign-up", "/sign-out", "/sign-in?flow=x"] {
+        let page = browser.open(path).await;
+        let header =
+            |name: &str| page.headers.get(name).map(|it| it.to_str().unwrap().to_owned()).unwrap_or_default();
+        assert_eq!(header("cache-control"), "no-store", "{path}");
+        assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+        let policy = header("content-security-policy");
+        for rule in ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"]
+        {
+            assert!(policy.contains(rule), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !page.body.contains("<script"), "{path}");
+    }
+    let page = browser.open("/sign-in?login_hint=%22%3E%3Cscript%3Ealert(1)%3C/script%3E").await;
+    assert!(!page.body.contains("<script"), "{page}");
+    let cookie = browser.open("/sign-in").await;
+    assert!(cookie.headers.get("set-cookie").is_none(), "a known browser got another cookie");
+}
+
+#[tokio::test]
+async fn the_cookie_is_out_of_reach_of_scripts_and_of_other_sites_forms() {
+    let world = World::start().await;
+    let page = world.browser().open("/sign-in").await;
+    let cookie = page.headers.get("set-cookie").unwrap().to_str().unwrap();
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/", "portico_", "=ptc_br_"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure") && !cookie.contains("Domain"), "{cookie}");
+}
