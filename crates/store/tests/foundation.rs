@@ -57,6 +57,30 @@ async fn a_signing_key_goes_its_way_once() {
     }
 }
 
+/// Runs the same change eight times at once and counts how often it said that it was the one.
+macro_rules! wins {
+    ($store:expr, |$tx:ident| $change:expr) => {{
+        let results = testing::race(8, |_| {
+            let (store, tenant) = ($store.store.clone(), $store.tenant);
+            async move { write_tx!(store, tenant, |$tx| -> Result<bool, Fault> { $change.await }) }
+        });
+        results.await.into_iter().filter(|result| *result.as_ref().unwrap()).count()
+    }};
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_racing_changes_of_a_key_one_is_made() {
+    for store in testing::engines().await {
+        let key = key(NOW);
+        let id = key.id;
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> { tx.insert_signing_key(&key).await })
+            .unwrap();
+        assert_eq!(wins!(store, |tx| tx.activate_signing_key(id, NOW)), 1);
+        assert_eq!(wins!(store, |tx| tx.retire_signing_key(id, NOW)), 1);
+        assert_eq!(wins!(store, |tx| tx.revoke_signing_key(id, NOW)), 1);
+    }
+}
+
 #[tokio::test]
 async fn events_come_back_newest_first_in_pages() {
     for store in testing::engines().await {
