@@ -3,10 +3,12 @@
 
 #![allow(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in the harness fails the test")]
+#![allow(clippy::print_stdout, reason = "the test's runner shows it when the test fails")]
 
 mod browser;
 mod folder;
 mod landing;
+mod operator;
 mod page;
 mod people;
 mod program;
@@ -17,6 +19,7 @@ mod world;
 pub use browser::{Browser, client};
 pub use folder::Folder;
 pub use landing::Landing;
+pub use operator::web_metadata;
 pub use page::{Form, Page};
 pub use people::{PASSWORD, Person};
 pub use program::{Program, free_port, portico};

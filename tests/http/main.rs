@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+mod admin;
 mod health;
 mod jwks;
 mod sign_in;

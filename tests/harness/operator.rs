@@ -1,0 +1,102 @@
+use serde_json::{Value, json};
+use server::admin::{AdminCommand, AdminError, ClientChanges, execute};
+use terms::SecretText;
+
+use crate::landing::Landing;
+use crate::people::{PASSWORD, Person};
+use crate::relying_party::RelyingParty;
+use crate::world::World;
+
+/// All that a person can be asked for.
+const SCOPE: &str = "openid profile email phone address offline_access";
+
+/// What an operator does by the command line; tests do it without the detour over a process.
+impl World {
+    /// Carries out a command for the default tenant.
+    pub async fn operate(&self, command: AdminCommand) -> Result<Value, AdminError> {
+        execute(self.app(), "default", command).await
+    }
+
+    /// Makes a user whose address counts as verified; gives what the command line prints.
+    pub async fn create_user(&self, email: &str, password: &str) -> Value {
+        self.create_user_with(email, password, None).await
+    }
+
+    /// A user with a profile: claims by their names in OpenID Connect Core section 5.1.
+    pub async fn create_user_with(&self, email: &str, password: &str, profile: Option<Value>) -> Value {
+        let password = SecretText::new(password.to_owned());
+        let command = AdminCommand::UsersCreate { email: email.to_owned(), password, profile };
+        self.operate(command).await.expect("a user that can be made")
+    }
+
+    /// Somebody whose account an operator made, at a browser that never was here.
+    pub async fn person(&self, email: &str) -> Person {
+        self.create_user(email, PASSWORD).await;
+        Person { email: email.to_owned(), password: PASSWORD.to_owned(), browser: self.browser() }
+    }
+
+    /// Somebody who is signed in, with an account that an operator made.
+    pub async fn signed_in(&self, email: &str) -> Person {
+        let person = self.person(email).await;
+        let page = person.sign_in().await;
+        assert_eq!(page.status, 200, "{page}");
+        person
+    }
+
+    /// One of the tests' usual clients, registered when a test first asks for it:
+    ///
+    /// - `web` is confidential and first-party: nobody is asked for consent;
+    /// - `spa` is public and first-party;
+    /// - `stranger` is confidential and somebody else's, so people are asked;
+    /// - `service` has no people: client credentials only.
+    pub async fn rp(&self, name: &'static str) -> RelyingParty {
+        if let Some(known) = self.parties().get(name) {
+            return known.clone();
+        }
+        let callback = format!("https://{name}.example.test/callback");
+        let party = match name {
+            "web" => self.register(web_metadata(name, &callback, false), true).await,
+            "spa" => self.register(web_metadata(name, &callback, true), true).await,
+            "stranger" => self.register(web_metadata(name, &callback, false), false).await,
+            "service" => {
+                let metadata = json!({ "client_name": name, "grant_types": ["client_credentials"], "scope": "reports:read" });
+                self.register(metadata, true).await
+            }
+            other => panic!("the world has no client {other:?}; register it"),
+        };
+        self.parties().insert(name, party.clone());
+        party
+    }
+
+    /// Registers a client by its metadata (RFC 7591 section 2).
+    pub async fn register(&self, metadata: Value, first_party: bool) -> RelyingParty {
+        let redirect_uri = metadata["redirect_uris"][0].as_str().unwrap_or_default().to_owned();
+        let changes = ClientChanges {
+            metadata,
+            whole: true,
+            first_party: Some(first_party),
+            rotate_refresh_tokens: None,
+        };
+        let made = self.operate(AdminCommand::ClientsCreate(changes)).await;
+        let made = made.unwrap_or_else(|error| panic!("a client that can't be registered: {error}"));
+        let client_id = made["client_id"].as_str().expect("a client_id");
+        RelyingParty::new(self.issuer(), client_id, made["client_secret"].as_str(), &redirect_uri)
+    }
+
+    /// A first-party client whose redirects arrive at a real port.
+    pub async fn register_landing(&self, name: &str, landing: &Landing, is_public: bool) -> RelyingParty {
+        self.register(web_metadata(name, &landing.url, is_public), true).await
+    }
+}
+
+/// A client that people sign in to.
+pub fn web_metadata(name: &str, callback: &str, is_public: bool) -> Value {
+    json!({
+        "client_name": name,
+        "redirect_uris": [callback],
+        "post_logout_redirect_uris": [callback],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_method": if is_public { "none" } else { "client_secret_basic" },
+        "scope": SCOPE,
+    })
+}
