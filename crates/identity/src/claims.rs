@@ -71,3 +71,52 @@ pub fn claim(user: &User, name: &str) -> Option<Value> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::{Profile, UserEmail};
+    use terms::{EmailAddress, Timestamp, UserId};
+
+    fn user(profile: &str) -> User {
+        User {
+            id: UserId::new(Timestamp::from_seconds(5), [0; 10]),
+            subject: "subject-1".parse().unwrap(),
+            emails: vec![UserEmail {
+                address: EmailAddress::parse("Ada@x.test").unwrap(),
+                verified_at: Some(Timestamp::from_seconds(5)),
+                is_primary: true,
+            }],
+            profile: Profile::parse(profile).unwrap(),
+            created_at: Timestamp::from_seconds(5),
+            updated_at: Timestamp::from_millis(7_999),
+            disabled_at: None,
+        }
+    }
+
+    #[test]
+    fn a_scope_gives_what_it_names_and_the_user_has() {
+        let ada = user(r#"{"name":"Ada","phone_number":"+48221234567","address":{"country":"PL"}}"#);
+        let claims = |scopes: &[&str]| Value::Object(claims_for(&ada, scopes.iter().copied()));
+        assert_eq!(claims(&["openid", "offline_access", "nonsense"]), json!({}));
+        assert_eq!(claims(&["profile"]), json!({ "name": "Ada", "updated_at": 7 }));
+        assert_eq!(claims(&["email"]), json!({ "email": "Ada@x.test", "email_verified": true }));
+        let both = json!({ "address": { "country": "PL" }, "phone_number": "+48221234567", "phone_number_verified": false });
+        assert_eq!(claims(&["address", "phone"]), both);
+    }
+
+    #[test]
+    fn every_claim_of_every_scope_is_known() {
+        let everything = user(
+            r#"{"name":"a","given_name":"a","family_name":"a","middle_name":"a","nickname":"a","preferred_username":"a",
+            "profile":"https://a.test/","picture":"https://a.test/","website":"https://a.test/","gender":"a","birthdate":"2000",
+            "zoneinfo":"UTC","locale":"en","address":{"country":"a"},"phone_number":"+48221234567","phone_number_verified":true}"#,
+        );
+        let names: Vec<_> = SCOPE_CLAIMS.iter().flat_map(|(_, claims)| *claims).collect();
+        assert_eq!(names.len(), 19);
+        for name in names {
+            assert!(claim(&everything, name).is_some(), "{name}");
+        }
+        assert_eq!(claim(&everything, "sub"), None);
+    }
+}

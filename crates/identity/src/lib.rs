@@ -10,6 +10,8 @@ pub mod session;
 pub mod sign_in;
 pub mod sign_up;
 pub mod user;
+#[cfg(test)]
+mod walks;
 
 pub use browser::BrowserRecord;
 pub use event::{Actor, Event, EventKind};

@@ -145,6 +145,11 @@ impl VerifiedCode {
     pub fn recipient(&self) -> &CanonicalEmail {
         &self.recipient
     }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(purpose: CodePurpose, recipient: CanonicalEmail) -> Self {
+        Self { purpose, recipient }
+    }
 }
 
 /// Why a guess was not taken.

@@ -225,6 +225,11 @@ impl VerifiedPassword {
     pub fn version(&self) -> i64 {
         self.version
     }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(user_id: UserId, version: i64) -> Self {
+        Self { user_id, version }
+    }
 }
 
 /// Hashes a password that the policy has taken.

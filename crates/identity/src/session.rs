@@ -97,3 +97,46 @@ impl Session {
         if self.amr().len() > 1 { "2" } else { "1" }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn proof(verified_at: Timestamp) -> FactorProof {
+        FactorProof::new(UserId::new(NOW, [1; 10]), Factor { method: FactorMethod::Password, verified_at })
+    }
+
+    fn session() -> Session {
+        Session::mint(SessionId::new(NOW, [2; 10]), BrowserId::new(NOW, [3; 10]), &proof(NOW), NOW)
+    }
+
+    #[test]
+    fn a_session_lives_until_it_ends_idles_or_grows_old() {
+        let day = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+        let cases: [(fn(&mut Session), Timestamp, bool); 6] = [
+            (|_| (), NOW, true),
+            (|_| (), NOW.plus(day(7)).minus(Duration::from_millis(1)), true),
+            (|_| (), NOW.plus(day(7)), false),
+            (|s| s.ended_at = Some(NOW), NOW, false),
+            (|s| s.last_active_at = s.expires_at, NOW.plus(day(30)).minus(Duration::from_millis(1)), true),
+            (|s| s.last_active_at = s.expires_at, NOW.plus(day(30)), false),
+        ];
+        for (index, (spoil, now, lives)) in cases.into_iter().enumerate() {
+            let mut session = session();
+            spoil(&mut session);
+            assert_eq!(session.is_live(now), lives, "case {index}");
+        }
+    }
+
+    #[test]
+    fn a_renewed_session_is_the_same_one_with_a_new_time() {
+        let later = NOW.plus(Duration::from_secs(500));
+        let renewed = session().renewed(&proof(later), later);
+        assert_eq!((renewed.id, renewed.created_at), (session().id, NOW));
+        assert_eq!((renewed.auth_time(), renewed.last_active_at, renewed.factors.len()), (later, later, 1));
+        assert_eq!((renewed.amr(), renewed.acr()), (vec!["pwd"], "1"));
+    }
+}

@@ -324,3 +324,53 @@ fn phone_number(text: &str) -> Result<(), &'static str> {
         Err("must be in E.164 form, such as +48221234567 or +48221234567;ext=12")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_profile_is_read_and_written_alike() {
+        let json = r#"{"name":"Zo\u00eb Q.","given_name":"Zo\u00eb","family_name":"Q","middle_name":"M","nickname":"z",
+            "preferred_username":"zoe","profile":"https://x.test/z","picture":"https://x.test/z.png","website":"http://z.test/",
+            "gender":"female","birthdate":"0000-02-29","zoneinfo":"America/Argentina/Ushuaia","locale":"es_AR",
+            "address":{"formatted":"1 Road\nTown","country":"AR"},"phone_number":"+541112345678;ext=9","phone_number_verified":true}"#;
+        let profile = Profile::parse(json).unwrap();
+        assert_eq!(serde_json::to_value(&profile).unwrap(), serde_json::from_str::<Value>(json).unwrap());
+        assert_eq!(Profile::parse("{}").unwrap(), Profile::default());
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_member() {
+        for (json, member) in [
+            ("x", ""),
+            ("[]", ""),
+            (r#"{"nick":"a"}"#, "nick"),
+            (r#"{"email":"a@x.test"}"#, "email"),
+            (r#"{"sub":"1"}"#, "sub"),
+            (r#"{"updated_at":1}"#, "updated_at"),
+            (r#"{"name":null}"#, "name"),
+            (r#"{"name":""}"#, "name"),
+            (r#"{"name":"a\nb"}"#, "name"),
+            (r#"{"website":"javascript:alert(1)"}"#, "website"),
+            (r#"{"picture":"https://u:p@x.test/"}"#, "picture"),
+            (r#"{"birthdate":"2001-02-29"}"#, "birthdate"),
+            (r#"{"birthdate":"01-02-2001"}"#, "birthdate"),
+            (r#"{"zoneinfo":"Europe//Warsaw"}"#, "zoneinfo"),
+            (r#"{"locale":"e"}"#, "locale"),
+            (r#"{"phone_number":"0221234567"}"#, "phone_number"),
+            (r#"{"phone_number_verified":true}"#, "phone_number_verified"),
+            (r#"{"address":"street"}"#, "address"),
+            (r#"{"address":{}}"#, "address"),
+            (r#"{"address":{"planet":"x"}}"#, "address.planet"),
+        ] {
+            let faults = Profile::parse(json).unwrap_err();
+            assert_eq!(
+                faults.iter().map(|fault| fault.member.as_str()).collect::<Vec<_>>(),
+                [member],
+                "{json}"
+            );
+        }
+        assert_eq!(Profile::parse(r#"{"name":1,"locale":"?","x":1}"#).unwrap_err().len(), 3);
+    }
+}
