@@ -66,6 +66,30 @@ signed-out-title = You are signed out
 signed-out-text = It is safe to close this page.
 signed-out-again = Sign in again
 
+end-session-client = { $client } asks to sign you out.
+
+## Approving
+
+consent-title = Let { $client } use your account?
+consent-as = You are signed in as { $account }.
+consent-wants = It wants to
+consent-unproven = Another application on your device could pose as this one. Go on only if you have just begun to sign in there.
+consent-approve = Allow
+consent-deny = Cancel
+consent-policy = Privacy policy
+consent-terms = Terms of service
+scope-openid = know that it is you
+scope-profile = see your name and the rest of your profile
+scope-email = see your email address
+scope-phone = see your telephone number
+scope-address = see your postal address
+scope-offline-access = keep this access while you are away
+
+## Choosing an account
+
+select-account-title = Choose an account
+select-account-other = Use another account
+
 ## Moving on
 
 moving-on-title = One moment
@@ -92,6 +116,10 @@ error-request-text = Something in the address or the form is missing or malforme
 error-taken-title = You already have an account
 error-taken-text = An account with this address was made in the meantime. Please sign in.
 error-start-anew = Start anew
+
+refused-title = This request can't be answered
+refused-text = The application that sent you here asked for something that we can't do. Please tell whoever runs it.
+refused-detail = What is wrong:
 
 ## Mails
 

@@ -14,6 +14,7 @@ use crate::entropy::Entropy;
 use crate::hasher::Hasher;
 use crate::keys::{KeySource, Keys, TenantKeys};
 use crate::lock::DataLock;
+use crate::oauth::discovery::Documents;
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
@@ -34,6 +35,8 @@ pub struct App {
     pub key_source: KeySource,
     /// The tenants' signing keys.
     pub keys: Keys,
+    /// What the tenants say about themselves.
+    pub documents: Documents,
     /// All tenants as of the last look at the database.
     pub tenants: ArcSwap<Loaded>,
     /// With SQLite one process has the data.
@@ -168,8 +171,19 @@ impl App {
         let keys = Keys::default();
         let lock = Mutex::new(lock);
         let hasher = Hasher::new(config.password_hashing);
-        let app =
-            Self { config, clock, entropy, store, hasher, master_keys, key_source, keys, tenants, lock };
+        let app = Self {
+            config,
+            clock,
+            entropy,
+            store,
+            hasher,
+            master_keys,
+            key_source,
+            keys,
+            documents: Documents::default(),
+            tenants,
+            lock,
+        };
         app.default_tenant(schema).await?;
         Ok(Arc::new(app))
     }

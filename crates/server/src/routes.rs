@@ -7,6 +7,7 @@ use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
+use oidc::discovery::path;
 use terms::limits;
 use tower::Layer as _;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -16,7 +17,9 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
-use crate::pages::{home, mailbox, sign_in, sign_out, sign_up, style, verify};
+use crate::pages::{
+    consent, home, mailbox, select_account, sign_in, sign_out, sign_up, style, verify,
+};
 use crate::{health, request};
 
 /// The whole service: the table below inside the request's frame.
@@ -40,24 +43,35 @@ pub fn service(app: &Arc<App>) -> Router {
 
 /// What relying parties and resource servers ask.
 fn protocol() -> Router<Arc<App>> {
-    use crate::oauth::{introspect, jwks, respond, revoke, token, userinfo};
+    use crate::oauth::{authorize, discovery, end_session, introspect, jwks, respond, revoke, token, userinfo};
     // Those that clients in browsers ask, from whatever origin (the Fetch standard's CORS protocol).
     let from_anywhere = Router::new()
-        .route("/.well-known/jwks.json", get(jwks::document).options(respond::preflight))
-        .route("/oauth/token", post(token::token).options(respond::preflight))
+        .route(path::OPENID_CONFIGURATION, get(discovery::document).options(respond::preflight))
+        .route(path::AUTHORIZATION_SERVER, get(discovery::document).options(respond::preflight))
+        .route(path::JWKS, get(jwks::document).options(respond::preflight))
+        .route(path::TOKEN, post(token::token).options(respond::preflight))
         .route(
-            "/oauth/userinfo",
+            path::USERINFO,
             get(userinfo::userinfo).post(userinfo::userinfo).options(respond::preflight),
         )
-        .route("/oauth/revoke", post(revoke::revoke).options(respond::preflight))
+        .route(path::REVOKE, post(revoke::revoke).options(respond::preflight))
         .layer(map_response(respond::any_origin));
-    Router::new().merge(from_anywhere).route("/oauth/introspect", post(introspect::introspect))
+    Router::new()
+        .merge(from_anywhere)
+        .route(path::INTROSPECT, post(introspect::introspect))
+        .route(path::AUTHORIZE, get(authorize::show).post(authorize::store_and_go_on))
+        .route("/oauth/authorize/continue", get(authorize::go_on))
+        .route(path::END_SESSION, get(end_session::show).post(end_session::store_and_go_on))
+        .route("/oauth/end_session/continue", get(end_session::go_on))
+        .route("/oauth/end_session/confirm", post(end_session::confirm))
 }
 
 /// What people see.
 fn pages() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(home::show))
+        .route("/consent", get(consent::show).post(consent::answer))
+        .route("/select-account", get(select_account::show).post(select_account::choose))
         .route("/sign-in", get(sign_in::show).post(sign_in::identify))
         .route("/sign-in/password", get(sign_in::show_password).post(sign_in::prove))
         .route("/sign-up", get(sign_up::show).post(sign_up::begin))

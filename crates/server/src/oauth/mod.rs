@@ -1,6 +1,9 @@
-//! The endpoints that relying parties and resource servers ask.
+//! The protocol's endpoints: parse, gather, decide, apply, answer. What is decided is in the crate `oidc`.
 
+pub mod authorize;
 mod caller;
+pub mod discovery;
+pub mod end_session;
 pub mod introspect;
 pub mod jwks;
 pub mod respond;

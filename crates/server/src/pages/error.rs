@@ -1,10 +1,12 @@
 //! What is said to a person when a page can't be shown.
 
 use askama::Template;
+use axum::response::Response;
 use http::StatusCode;
 
 use super::{Stop, View, page};
 use crate::request::Site;
+use crate::tenant::Tenant;
 
 /// What went wrong, in the person's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,4 +60,17 @@ struct ErrorPage<'a> {
     title: String,
     text: String,
     start: String,
+}
+
+/// A protocol request that can't be answered to whoever made it, and so is told to the person (RFC 6749 section 4.1.2.1).
+/// `detail` is for the developer whom they will ask.
+pub fn request_refused(tenant: &Tenant, detail: &str) -> Result<Response, Stop> {
+    page(StatusCode::BAD_REQUEST, &RequestRefusedPage { view: View::new(tenant), detail })
+}
+
+#[derive(Template)]
+#[template(path = "request_refused.html")]
+struct RequestRefusedPage<'a> {
+    view: View<'a>,
+    detail: &'a str,
 }

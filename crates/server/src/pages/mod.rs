@@ -3,10 +3,12 @@
 //! A handler takes a [`Visit`] (a GET) or a [`Submission`] (a POST whose origin and form token were checked), and
 //! answers a page. What is wrong with the request itself is answered by a [`Stop`].
 
+pub mod consent;
 pub mod error;
 pub mod home;
 pub mod mailbox;
 pub mod moving_on;
+pub mod select_account;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
@@ -283,6 +285,19 @@ impl Submission {
     }
 }
 
+fn is_form(headers: &HeaderMap) -> bool {
+    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+/// The body of a form that any site may have made. Nothing when it is of another type (RFC 6749 appendix B) or too long.
+pub async fn form_body(request: Request, app: &Arc<App>) -> Option<Bytes> {
+    if !is_form(request.headers()) {
+        return None;
+    }
+    Bytes::from_request(request, app).await.ok()
+}
+
 impl FromRequest<Arc<App>> for Submission {
     type Rejection = Response;
 
@@ -290,9 +305,7 @@ impl FromRequest<Arc<App>> for Submission {
         let (mut parts, body) = request.into_parts();
         let site = Site::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
         let stop = |problem: Problem| problem.stop(&site).into_response();
-        let is_form = parts.headers.get(CONTENT_TYPE).is_some_and(|value| {
-            value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
-        });
+        let is_form = is_form(&parts.headers);
         if !browser::comes_from_own_page(&site.tenant, &parts.headers) {
             return Err(stop(Problem::Form));
         }

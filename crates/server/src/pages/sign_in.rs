@@ -230,6 +230,7 @@ async fn complete(
             tx.rehash_password(verified.user_id(), verified.version(), raised).await?;
         }
         let session = minting.session(tx, &submission.browser, &proof).await?;
+        choose_in_flow(tx, sign_in.flow_id, &session, submission.now).await?;
         minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
         rotation.apply(tx, submission.browser.id, submission.now).await?;
         Ok(Ok(true))
@@ -239,6 +240,19 @@ async fn complete(
         Ok(false) => Completion::NotThisAccount,
         Err(_) => Completion::Stale,
     })
+}
+
+/// Whoever signs in for a flow goes on with it as that account. A flow that is another browser's or has ended is left as it is.
+pub(super) async fn choose_in_flow(
+    tx: &mut Tx,
+    flow: Option<FlowId>,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if let Some(flow) = flow {
+        tx.choose_flow_session(flow, session.browser_id, session.id, now).await?;
+    }
+    Ok(())
 }
 
 fn account_of<'a>(user: &'a User, password: Option<&StoredPassword>) -> Account<'a> {

@@ -9,7 +9,7 @@ use store::{Fault, Tx, write_tx};
 use terms::{EmailAddress, FlowId, SecretText, SignUpId, Subject, UserId};
 
 use super::error::Problem;
-use super::sign_in::Minting;
+use super::sign_in::{Minting, choose_in_flow};
 use super::sign_up::{Letters, code_key};
 use super::{Faults, FieldFault, Malformed, Stop, Submission, View, Visit, moving_on, page};
 use crate::app::App;
@@ -259,6 +259,8 @@ impl<'a> Making<'a> {
         let proof = new.factor_proof(user.id);
         self.minting.user_created(tx, user.id).await?;
         let session = self.minting.session(tx, browser, &proof).await?;
+        let flow = tx.sign_up(attempt).await?.and_then(|sign_up| sign_up.flow_id);
+        choose_in_flow(tx, flow, &session, now).await?;
         self.minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
         rotation.apply(tx, browser.id, now).await?;
         Ok(Verdict::SignedUp)

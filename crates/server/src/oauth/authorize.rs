@@ -1,0 +1,412 @@
+//! `/oauth/authorize`: an authorization request, from its coming to its answer.
+//!
+//! Each page returns to `/oauth/authorize/continue`, where the next step is asked for anew, over what then holds. The
+//! request's parameters are validated anew as well, since the client may have changed meanwhile.
+
+use axum::extract::{RawQuery, Request, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::{HeaderMap, HeaderValue};
+use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
+use oidc::authorize::{
+    self, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue, KnownResources,
+    NextStep, PageReason, SessionFact, next_step,
+};
+use oidc::client::Client;
+use oidc::grant::{Authentication, Grant, IssuedCode};
+use oidc::id_token::verify_hint;
+use oidc::params::Parameters;
+use oidc::resource_server::ResourceIdentifier;
+use std::sync::Arc;
+use store::flows::{Flow, FlowKind};
+use store::{Fault, Read, Tx, write_tx};
+use terms::{AuthorizationCode, EventId, FlowId, GrantId, Timestamp, limits};
+
+use crate::app::App;
+use crate::browser::{self, BrowserContext};
+use crate::error::Failure;
+use crate::pages::error::{Problem, request_refused};
+use crate::pages::{Stop, Visit, form_body, see_other, with_cookie};
+use crate::request::Site;
+
+/// `GET /oauth/authorize` (RFC 6749 section 4.1.1).
+pub async fn show(site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Stop> {
+    let now = site.app.clock.now();
+    let parameters = match Parameters::parse(query.unwrap_or_default().as_bytes()) {
+        Ok(parameters) => parameters,
+        Err(error) => return refusal(&site, AuthorizeRefusal::Page(PageReason::Malformed(error))),
+    };
+    let asked = match understand(&site, parameters).await? {
+        Ok(asked) => asked,
+        Err(refused) => return refusal(&site, refused),
+    };
+    let context = browser::load(&site.app, &site.tenant, &headers, now).await?;
+    advance(&site, &asked, context, None, now).await
+}
+
+/// `POST /oauth/authorize` (OpenID Connect Core section 3.1.2.1).
+///
+/// A form of another site brings no cookie, so who asks is seen only at the next request, which our own redirect makes.
+pub async fn store_and_go_on(State(app): State<Arc<App>>, site: Site, request: Request) -> Result<Response, Stop> {
+    let now = app.clock.now();
+    let Some(body) = form_body(request, &app).await else { return Err(Problem::Request.stop(&site)) };
+    let parameters = match Parameters::parse(&body) {
+        Ok(parameters) => parameters,
+        Err(error) => return refusal(&site, AuthorizeRefusal::Page(PageReason::Malformed(error))),
+    };
+    let asked = match understand(&site, parameters).await? {
+        Ok(asked) => asked,
+        Err(refused) => return refusal(&site, refused),
+    };
+    let flow = new_flow(&site, FlowKind::Authorize, asked.parameters, None, now);
+    write_tx!(app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
+    Ok(see_other(&site.tenant, &continue_path(flow.id)))
+}
+
+/// Where a flow's next step is asked for.
+fn continue_path(flow: FlowId) -> String {
+    format!("/oauth/authorize/continue?flow={flow}")
+}
+
+/// `GET /oauth/authorize/continue`: every page of a flow returns here.
+pub async fn go_on(visit: Visit) -> Result<Response, Stop> {
+    let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(&visit.site)) };
+    let (browser, cookie) = visit.known_browser().await?;
+    let flow = claim_flow(&visit.site, flow, FlowKind::Authorize, &browser, visit.now).await?;
+    let asked = match understand(&visit.site, flow.parameters).await? {
+        Ok(asked) => asked,
+        Err(refused) => return refusal(&visit.site, refused),
+    };
+    let context = BrowserContext { browser: Some(browser), ..visit.context };
+    let response = advance(&visit.site, &asked, context, Some(flow.id), visit.now).await?;
+    Ok(with_cookie(response, cookie))
+}
+
+/// A flow that has just begun.
+pub(super) fn new_flow(
+    site: &Site,
+    kind: FlowKind,
+    parameters: Parameters,
+    browser: Option<&BrowserRecord>,
+    now: Timestamp,
+) -> Flow {
+    Flow {
+        id: site.app.entropy.id(FlowId::new, now),
+        kind,
+        parameters,
+        browser: browser.map(|browser| browser.id),
+        session: None,
+        consented: None,
+        denied_at: None,
+        created_at: now,
+        expires_at: now.plus(limits::FLOW_LIFETIME),
+        completed_at: None,
+    }
+}
+
+/// The flow, if it is of this kind, open, and this browser's. One that has no browser yet becomes the first one's that comes.
+pub(crate) async fn claim_flow(
+    site: &Site,
+    id: FlowId,
+    kind: FlowKind,
+    browser: &BrowserRecord,
+    now: Timestamp,
+) -> Result<Flow, Stop> {
+    let Site { app, tenant } = site;
+    let stored = app.store.read(tenant.id).flow(id).await?;
+    let open = |flow: &Flow| flow.kind == kind && flow.completed_at.is_none() && !flow.expires_at.has_passed(now);
+    let stale = || Problem::Stale.stop(site);
+    let mut flow = stored.filter(open).ok_or_else(stale)?;
+    if flow.browser.is_none() {
+        let bound = write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> { tx.bind_flow(id, browser.id).await })?;
+        flow.browser = bound.then_some(browser.id);
+    }
+    // Whoever brings another browser's flow could have begun it to have this person end it (session fixation, OWASP ASVS 5.0
+    // section 7.2).
+    if flow.browser == Some(browser.id) { Ok(flow) } else { Err(stale()) }
+}
+
+/// A request that is understood, with all that doesn't change while it waits.
+pub(crate) struct Asked {
+    pub parameters: Parameters,
+    pub client: Client,
+    pub request: AuthorizationRequest,
+    hint: IdTokenHint,
+}
+
+/// Gathers what the validation needs, and validates.
+pub(crate) async fn understand(site: &Site, parameters: Parameters) -> Result<Result<Asked, AuthorizeRefusal>, Failure> {
+    let Site { app, tenant } = site;
+    let mut read = app.store.read(tenant.id);
+    let client = match authorize::client_id(&parameters) {
+        Ok(id) => read.client(&id).await?,
+        Err(reason) => return Ok(Err(AuthorizeRefusal::Page(reason))),
+    };
+    let issuer = issuer_as_resource(site)?;
+    let registered = named_resources(&mut read, &parameters).await?;
+    let known = KnownResources { issuer: &issuer, registered: &registered };
+    let request = match authorize::validate(&parameters, client.as_ref(), &known) {
+        Ok(request) => request,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let Some(client) = client else { return Ok(Err(AuthorizeRefusal::Page(PageReason::ClientUnknown))) };
+    let hint = match parameters.get("id_token_hint") {
+        None => IdTokenHint::Absent,
+        Some(token) => {
+            let keys = app.keys(tenant).await?;
+            let verified = verify_hint(token, &keys.set, tenant.issuer.as_str(), Some(&client.id));
+            verified.map_or(IdTokenHint::Invalid, |hint| IdTokenHint::Of(hint.subject().clone()))
+        }
+    };
+    Ok(Ok(Asked { parameters, client, request, hint }))
+}
+
+/// The built-in resource server's identifier.
+fn issuer_as_resource(site: &Site) -> Result<ResourceIdentifier, Failure> {
+    site.tenant.issuer.as_str().parse().map_err(Failure::new)
+}
+
+/// Those of the named resource servers that exist. More than a request may name aren't looked for: it will be refused.
+async fn named_resources(read: &mut Read, parameters: &Parameters) -> Result<Vec<ResourceIdentifier>, Fault> {
+    let mut found = Vec::new();
+    for text in parameters.all("resource").take(limits::RESOURCES) {
+        if let Ok(identifier) = text.parse()
+            && let Some(server) = read.resource_server(&identifier).await?
+        {
+            found.push(server.identifier);
+        }
+    }
+    Ok(found)
+}
+
+/// Answers a refusal: to the client, or to the person.
+fn refusal(site: &Site, refused: AuthorizeRefusal) -> Result<Response, Stop> {
+    match refused.into_response(site.tenant.issuer.as_str()) {
+        Ok(response) => Ok(redirect(&response.location())),
+        Err(reason) => request_refused(&site.tenant, &reason.description()),
+    }
+}
+
+/// RFC 9700 section 4.12: 303, so that a browser never sends a form on.
+fn redirect(location: &str) -> Response {
+    Redirect::to(location).into_response()
+}
+
+/// The sessions of a browser as the decision sees them: the live ones, of users who may use their account.
+pub(crate) async fn session_facts(
+    read: &mut Read,
+    browser: &BrowserRecord,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Vec<(SessionFact, Session, User)>, Fault> {
+    let mut facts = Vec::new();
+    for session in read.sessions_of_browser(browser.id).await? {
+        if !session.is_live(now) {
+            continue;
+        }
+        let Some(user) = read.user(session.user_id).await?.filter(User::is_enabled) else { continue };
+        let consent = read.consent(user.id, &client.id).await?;
+        let verified = user.emails.iter().filter(|email| email.verified_at.is_some());
+        let fact = SessionFact {
+            id: session.id,
+            user: user.id,
+            subject: user.subject.clone(),
+            addresses: verified.map(|email| email.address.canonical().clone()).collect(),
+            auth_time: session.auth_time(),
+            consented: consent.map(|consent| consent.scope),
+        };
+        facts.push((fact, session, user));
+    }
+    Ok(facts)
+}
+
+/// A flow's record, as the decision sees it.
+fn flow_fact(flow: &Flow) -> FlowFact {
+    FlowFact {
+        created_at: flow.created_at,
+        chosen: flow.session,
+        consented: flow.consented.clone(),
+        denied: flow.denied_at.is_some(),
+    }
+}
+
+/// Reads what holds at this moment, and decides. `None`: the flow ended meanwhile.
+pub(crate) async fn decide(
+    read: &mut Read,
+    asked: &Asked,
+    browser: Option<&BrowserRecord>,
+    flow: Option<FlowId>,
+    now: Timestamp,
+) -> Result<Option<(NextStep, Vec<(SessionFact, Session, User)>)>, Fault> {
+    let flow = match flow {
+        None => None,
+        Some(id) => match read.flow(id).await?.filter(|flow| flow.completed_at.is_none()) {
+            None => return Ok(None),
+            Some(flow) => Some(flow_fact(&flow)),
+        },
+    };
+    let (mut sessions, mut last_used) = (Vec::new(), None);
+    if let Some(browser) = browser {
+        sessions = session_facts(read, browser, &asked.client, now).await?;
+        last_used = read.last_used_session(browser.id, &asked.client.id).await?;
+    }
+    let facts: Vec<SessionFact> = sessions.iter().map(|(fact, _, _)| fact.clone()).collect();
+    let step = next_step(&Facts {
+        request: &asked.request,
+        client: &asked.client,
+        hint: &asked.hint,
+        sessions: &facts,
+        last_used: last_used.map(|last| last.session),
+        flow: flow.as_ref(),
+        now,
+    });
+    Ok(Some((step, sessions)))
+}
+
+/// What a command needs that may be run again: made before it.
+struct Prepared {
+    flow: Flow,
+    grant: GrantId,
+    code: AuthorizationCode,
+    event: EventId,
+    now: Timestamp,
+}
+
+/// How the command ended.
+enum Advanced {
+    /// The code is out.
+    Issued,
+    Interact(Interaction, FlowId),
+    Refused(authorize::AuthorizeError),
+    Stale,
+}
+
+/// Takes the next step: issues a code, shows a page, or refuses.
+async fn advance(
+    site: &Site,
+    asked: &Asked,
+    context: BrowserContext,
+    flow: Option<FlowId>,
+    now: Timestamp,
+) -> Result<Response, Stop> {
+    let Site { app, tenant } = site;
+    // A page needs a browser to be bound to; `prompt=none` shows none, and so makes nothing known.
+    let (browser, cookie) = match context.browser {
+        Some(browser) => (Some(browser), None),
+        None if asked.request.prompt.none => (None, None),
+        None => {
+            let minted = browser::mint(app, tenant, now).await?;
+            (Some(minted.browser), Some(minted.cookie))
+        }
+    };
+    let prepared = Prepared {
+        flow: new_flow(site, FlowKind::Authorize, asked.parameters.clone(), browser.as_ref(), now),
+        grant: app.entropy.id(GrantId::new, now),
+        code: app.entropy.secret(AuthorizationCode::new),
+        event: app.entropy.id(EventId::new, now),
+        now,
+    };
+    let advanced = write_tx!(app.store, tenant.id, |tx| -> Result<Advanced, Fault> {
+        take_step(tx, asked, browser.as_ref(), flow, &prepared).await
+    })?;
+    let issuer = tenant.issuer.as_str();
+    let response = match advanced {
+        Advanced::Issued => redirect(&asked.request.answer(&prepared.code.reveal(), issuer).location()),
+        Advanced::Refused(error) => redirect(&asked.request.refuse(error, issuer).location()),
+        Advanced::Interact(interaction, flow) => see_other(tenant, &page_of(interaction, flow, &asked.request)),
+        Advanced::Stale => return Err(Problem::Stale.stop(site)),
+    };
+    Ok(with_cookie(response, cookie))
+}
+
+async fn take_step(
+    tx: &mut Tx,
+    asked: &Asked,
+    browser: Option<&BrowserRecord>,
+    flow: Option<FlowId>,
+    prepared: &Prepared,
+) -> Result<Advanced, Fault> {
+    let now = prepared.now;
+    let Some((step, sessions)) = decide(tx, asked, browser, flow, now).await? else { return Ok(Advanced::Stale) };
+    if let (NextStep::Interact(interaction), None) = (&step, flow) {
+        tx.insert_flow(&prepared.flow).await?;
+        return Ok(Advanced::Interact(*interaction, prepared.flow.id));
+    }
+    if let (NextStep::Issue(_) | NextStep::Refuse(_), Some(id), Some(browser)) = (&step, flow, browser)
+        && !tx.complete_flow(id, browser.id, now).await?
+    {
+        return Ok(Advanced::Stale);
+    }
+    match step {
+        NextStep::Interact(interaction) => Ok(Advanced::Interact(interaction, flow.unwrap_or(prepared.flow.id))),
+        NextStep::Refuse(error) => Ok(Advanced::Refused(error)),
+        NextStep::Issue(issue) => {
+            let session = sessions.into_iter().find(|(fact, _, _)| fact.id == issue.session);
+            let (Some((_, session, _)), Some(browser)) = (session, browser) else { return Ok(Advanced::Stale) };
+            issue_code(tx, asked, issue, &session, prepared).await?;
+            tx.use_session(browser.id, &asked.client.id, session.id, now).await?;
+            Ok(Advanced::Issued)
+        }
+    }
+}
+
+/// Records the grant, its code, and what happened.
+async fn issue_code(
+    tx: &mut Tx,
+    asked: &Asked,
+    issue: Issue,
+    session: &Session,
+    prepared: &Prepared,
+) -> Result<(), Fault> {
+    let (request, now) = (&asked.request, prepared.now);
+    let grant = Grant {
+        id: prepared.grant,
+        client: asked.client.id.clone(),
+        user: issue.user,
+        session: session.id,
+        // OpenID Connect Core section 11.
+        offline: issue.scope.contains(oidc::scope::OFFLINE_ACCESS),
+        by_consent: issue.by_consent,
+        scope: issue.scope,
+        resources: request.resources.clone(),
+        authentication: Authentication {
+            time: session.auth_time(),
+            methods: session.amr().into_iter().map(str::to_owned).collect(),
+            acr: session.acr().to_owned(),
+        },
+        created_at: now,
+        ended_at: None,
+    };
+    let code = IssuedCode {
+        grant: grant.id,
+        // RFC 6749 section 4.1.3: the token request must repeat it exactly when this request had it.
+        redirect_uri: request.redirect_uri_named.then(|| request.redirect_uri.as_str().to_owned()),
+        code_challenge: request.code_challenge,
+        nonce: request.nonce.clone(),
+        expires_at: now.plus(limits::AUTHORIZATION_CODE_LIFETIME),
+        redeemed_at: None,
+    };
+    tx.insert_grant(&grant).await?;
+    tx.insert_authorization_code(prepared.code.hash(), &code).await?;
+    let event = Event::new(prepared.event, EventKind::GrantCreated, Actor::User(grant.user), now);
+    tx.append_event(&event.about(grant.id).with_client(&grant.client).with_session(grant.session)).await
+}
+
+/// The page where a person does what is asked.
+fn page_of(interaction: Interaction, flow: FlowId, request: &AuthorizationRequest) -> String {
+    match interaction {
+        Interaction::SignIn => match request.hinted_address() {
+            None => format!("/sign-in?flow={flow}"),
+            Some(address) => {
+                let hint = oidc::params::encode([("login_hint", address.as_written())]);
+                format!("/sign-in?flow={flow}&{hint}")
+            }
+        },
+        Interaction::SelectAccount => format!("/select-account?flow={flow}"),
+        Interaction::Consent(_) => format!("/consent?flow={flow}"),
+    }
+}
+
+/// Where a page of a flow stands that isn't, or is no longer, what the flow needs.
+pub(crate) fn back_to_flow(site: &Site, flow: FlowId, cookie: Option<HeaderValue>) -> Response {
+    with_cookie(see_other(&site.tenant, &continue_path(flow)), cookie)
+}
