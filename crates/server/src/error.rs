@@ -74,6 +74,11 @@ impl Notice {
         code: "temporarily_unavailable",
         text: "There is too much to do at the moment. Please try again in a few seconds.",
     };
+    pub const TOO_LARGE: Self = Self {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        code: "invalid_request",
+        text: "The request is too large.",
+    };
     pub const NO_SUCH_PAGE: Self =
         Self { status: StatusCode::NOT_FOUND, code: "not_found", text: "There is nothing at this address." };
     pub const UNKNOWN_HOST: Self = Self {

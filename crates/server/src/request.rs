@@ -11,7 +11,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use tracing::Instrument as _;
 
 use crate::app::App;
@@ -49,7 +49,11 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
     request.extensions_mut().insert(RequestId(id.clone()));
     async {
         let mut response = next.run(request).await;
-        if let Some(notice) = response.extensions().get::<Notice>().copied() {
+        let notice = response.extensions().get::<Notice>().copied();
+        // The layer that limits bodies knows nothing of notices.
+        let notice = notice
+            .or_else(|| (response.status() == StatusCode::PAYLOAD_TOO_LARGE).then_some(Notice::TOO_LARGE));
+        if let Some(notice) = notice {
             response = notice.render(as_page, &id);
         }
         let took = app.clock.now().since(started);

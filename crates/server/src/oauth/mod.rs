@@ -10,3 +10,6 @@ pub mod respond;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;
+
+#[cfg(test)]
+mod tests;
