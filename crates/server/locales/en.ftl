@@ -9,6 +9,7 @@ continue = Continue
 back = Back
 email-label = Email address
 password-label = Password
+to-continue-to = to continue to { $client }
 
 ## Signing in
 
