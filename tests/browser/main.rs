@@ -2,3 +2,6 @@
 //! job as a newcomer does it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
+
+mod newcomer;
+mod pages;

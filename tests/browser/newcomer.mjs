@@ -48,6 +48,7 @@ await story(async (browser) => {
   nothingWrong(newcomer);
 });
 
-const claim = (table, name) =>
-  table.getByRole('row').filter({ has: table.page().getByRole('rowheader', { name, exact: true }) })
-    .getByRole('cell').innerText();
+function claim(table, name) {
+  const header = table.page().getByRole('rowheader', { name, exact: true });
+  return table.getByRole('row').filter({ has: header }).getByRole('cell').innerText();
+}

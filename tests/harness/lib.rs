@@ -3,7 +3,6 @@
 
 #![allow(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in the harness fails the test")]
-#![allow(clippy::print_stdout, reason = "the test's runner shows it when the test fails")]
 
 mod browser;
 mod folder;

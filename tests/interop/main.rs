@@ -2,4 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+mod openid_client;
+mod openidconnect_crate;
 mod quick_start;
