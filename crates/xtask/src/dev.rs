@@ -73,9 +73,7 @@ fn start_and_watch(place: &Place, forwarded: &[String], programs: &mut Programs)
     let mut demo = run::tied(place.binary("demo"));
     demo.args(["--issuer", issuer, "--client-id", &client.id]).env("DEMO_CLIENT_SECRET", &client.secret);
     let demo_lines = lines_of(programs.start("the demo", demo.stdout(Stdio::piped()))?)?;
-    // The demo says one thing when it listens; whatever it says, it is passed on.
-    let said = wait_for_line(&demo_lines, programs)?;
-    println!("{said}");
+    wait_for_ready(&demo_lines, programs)?;
     println!("\n    Click here:  {DEMO}\n    Its mail:    {issuer}/dev/mailbox\n    Ctrl-C stops both.\n");
     println!("{ready_line}");
 
@@ -122,7 +120,7 @@ fn wait_for_line(lines: &Receiver<String>, programs: &mut Programs) -> Result<St
     }
 }
 
-/// The JSON line by which `portico dev` says that it listens. What it says before is passed on at once; the line itself
+/// The JSON line by which a program says that it listens. What it says before is passed on at once; the line itself
 /// is left to the caller, who says it when the demo is there too.
 fn wait_for_ready(lines: &Receiver<String>, programs: &mut Programs) -> Result<(String, Value), String> {
     loop {
