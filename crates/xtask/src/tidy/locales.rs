@@ -7,6 +7,8 @@ use super::tree::{Text, Tree};
 
 const LOCALES: &str = "crates/server/locales/";
 const SERVER: &str = "crates/server/";
+/// How templates and handlers ask for a text: of a page's view.
+const CALLS: [&str; 4] = ["view.text(\"", "view.text_with(\"", "view().text(\"", "view().text_with(\""];
 /// The language that every other one is measured by.
 const ORIGINAL: &str = "en";
 
@@ -68,7 +70,7 @@ fn asked_for(tree: &Tree) -> Vec<(String, &str)> {
     let mut keys = Vec::new();
     for text in server_texts(tree) {
         for (number, line) in text.lines() {
-            for call in [".text(\"", ".text_with(\""] {
+            for call in CALLS {
                 let found = line.split(call).skip(1).filter_map(|rest| rest.split('"').next());
                 keys.extend(found.map(|key| (format!("{}:{number}", text.path), key)));
             }
