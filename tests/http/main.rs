@@ -4,7 +4,9 @@
 
 mod admin;
 mod health;
+mod hosts;
 mod jwks;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod start;

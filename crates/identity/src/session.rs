@@ -105,6 +105,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
+    type Spoil = fn(&mut Session);
+
     fn proof(verified_at: Timestamp) -> FactorProof {
         FactorProof::new(UserId::new(NOW, [1; 10]), Factor { method: FactorMethod::Password, verified_at })
     }
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn a_session_lives_until_it_ends_idles_or_grows_old() {
         let day = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
-        let cases: [(fn(&mut Session), Timestamp, bool); 6] = [
+        let cases: [(Spoil, Timestamp, bool); 6] = [
             (|_| (), NOW, true),
             (|_| (), NOW.plus(day(7)).minus(Duration::from_millis(1)), true),
             (|_| (), NOW.plus(day(7)), false),

@@ -194,7 +194,7 @@ mod sign_in {
                 (Missing::Expiry, _) => now = START,
                 (Missing::Enabled, _) => user.disabled_at = None,
                 (Missing::Address, _) => {
-                    user.emails[0].address = sign_in.identifier.clone().unwrap_or(address("a@x.test"))
+                    user.emails[0].address = sign_in.identifier.clone().unwrap_or(address("a@x.test"));
                 }
                 (Missing::Attempt, Some(record)) => record.sign_in_id = sign_in.id,
                 (Missing::RecordBrowser, Some(record)) => record.browser_id = browser_id,
@@ -264,7 +264,7 @@ mod sign_in {
             Event::ProveRightFromOtherBrowser => state.prove(Who::OtherBrowser, missing, 1, state.version),
             Event::ReplayRecordOfOtherAttempt => state.record = Some((false, Who::Owner, 1, state.version)),
             Event::ReplayRecordOfOtherBrowser => {
-                state.record = Some((true, Who::OtherBrowser, 1, state.version))
+                state.record = Some((true, Who::OtherBrowser, 1, state.version));
             }
             Event::SubmitNothing => {}
             Event::Finish => return state.finish(Who::Owner, missing),

@@ -15,6 +15,7 @@ to-continue-to = to continue to { $client }
 
 sign-in-title = Sign in
 sign-in-intro = Enter your email address to begin.
+sign-in-intro-for = Enter your email address to continue to { $client }.
 sign-in-no-account = New here?
 sign-in-create-account = Create an account
 sign-in-password-title = Enter your password
@@ -27,6 +28,7 @@ sign-in-refused = The email address or the password is not right. Please try aga
 
 sign-up-title = Create your account
 sign-up-intro = You will get a code by mail to confirm your address.
+sign-up-intro-for = You will get a code by mail to confirm your address, then continue to { $client }.
 sign-up-password-hint = At least { $least } characters. A few words that don't belong together make a good one; blanks are fine.
 sign-up-submit = Create account
 sign-up-have-account = Already have an account?

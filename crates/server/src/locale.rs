@@ -199,6 +199,6 @@ mod tests {
             texts.with("verify-wrong", &[("left", &3_i64)]),
             "That is not the code. You have 3 more tries."
         );
-        assert_eq!(texts.with("to-continue-to", &[("client", &"<b>")]), "to continue to <b>");
+        assert_eq!(texts.with("mail-code-subject", &[("service", &"<b>")]), "Your code for <b>");
     }
 }

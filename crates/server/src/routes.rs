@@ -17,9 +17,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
-use crate::pages::{
-    consent, home, mailbox, select_account, sign_in, sign_out, sign_up, style, verify,
-};
+use crate::pages::{consent, home, mailbox, select_account, sign_in, sign_out, sign_up, style, verify};
 use crate::{health, request};
 
 /// The whole service: the table below inside the request's frame.
@@ -43,17 +41,16 @@ pub fn service(app: &Arc<App>) -> Router {
 
 /// What relying parties and resource servers ask.
 fn protocol() -> Router<Arc<App>> {
-    use crate::oauth::{authorize, discovery, end_session, introspect, jwks, respond, revoke, token, userinfo};
+    use crate::oauth::{
+        authorize, discovery, end_session, introspect, jwks, respond, revoke, token, userinfo,
+    };
     // Those that clients in browsers ask, from whatever origin (the Fetch standard's CORS protocol).
     let from_anywhere = Router::new()
         .route(path::OPENID_CONFIGURATION, get(discovery::document).options(respond::preflight))
         .route(path::AUTHORIZATION_SERVER, get(discovery::document).options(respond::preflight))
         .route(path::JWKS, get(jwks::document).options(respond::preflight))
         .route(path::TOKEN, post(token::token).options(respond::preflight))
-        .route(
-            path::USERINFO,
-            get(userinfo::userinfo).post(userinfo::userinfo).options(respond::preflight),
-        )
+        .route(path::USERINFO, get(userinfo::userinfo).post(userinfo::userinfo).options(respond::preflight))
         .route(path::REVOKE, post(revoke::revoke).options(respond::preflight))
         .layer(map_response(respond::any_origin));
     Router::new()

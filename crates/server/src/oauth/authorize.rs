@@ -8,8 +8,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, HeaderValue};
 use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
 use oidc::authorize::{
-    self, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue, KnownResources,
-    NextStep, PageReason, SessionFact, next_step,
+    self, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue,
+    KnownResources, NextStep, PageReason, SessionFact, next_step,
 };
 use oidc::client::Client;
 use oidc::grant::{Authentication, Grant, IssuedCode};
@@ -46,7 +46,11 @@ pub async fn show(site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> 
 /// `POST /oauth/authorize` (OpenID Connect Core section 3.1.2.1).
 ///
 /// A form of another site brings no cookie, so who asks is seen only at the next request, which our own redirect makes.
-pub async fn store_and_go_on(State(app): State<Arc<App>>, site: Site, request: Request) -> Result<Response, Stop> {
+pub async fn store_and_go_on(
+    State(app): State<Arc<App>>,
+    site: Site,
+    request: Request,
+) -> Result<Response, Stop> {
     let now = app.clock.now();
     let Some(body) = form_body(request, &app).await else { return Err(Problem::Request.stop(&site)) };
     let parameters = match Parameters::parse(&body) {
@@ -113,11 +117,14 @@ pub(crate) async fn claim_flow(
 ) -> Result<Flow, Stop> {
     let Site { app, tenant } = site;
     let stored = app.store.read(tenant.id).flow(id).await?;
-    let open = |flow: &Flow| flow.kind == kind && flow.completed_at.is_none() && !flow.expires_at.has_passed(now);
+    let open =
+        |flow: &Flow| flow.kind == kind && flow.completed_at.is_none() && !flow.expires_at.has_passed(now);
     let stale = || Problem::Stale.stop(site);
     let mut flow = stored.filter(open).ok_or_else(stale)?;
     if flow.browser.is_none() {
-        let bound = write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> { tx.bind_flow(id, browser.id).await })?;
+        let bound = write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> {
+            tx.bind_flow(id, browser.id).await
+        })?;
         flow.browser = bound.then_some(browser.id);
     }
     // Whoever brings another browser's flow could have begun it to have this person end it (session fixation, OWASP ASVS 5.0
@@ -134,7 +141,10 @@ pub(crate) struct Asked {
 }
 
 /// Gathers what the validation needs, and validates.
-pub(crate) async fn understand(site: &Site, parameters: Parameters) -> Result<Result<Asked, AuthorizeRefusal>, Failure> {
+pub(crate) async fn understand(
+    site: &Site,
+    parameters: Parameters,
+) -> Result<Result<Asked, AuthorizeRefusal>, Failure> {
     let Site { app, tenant } = site;
     let mut read = app.store.read(tenant.id);
     let client = match authorize::client_id(&parameters) {
@@ -312,7 +322,9 @@ async fn advance(
     let response = match advanced {
         Advanced::Issued => redirect(&asked.request.answer(&prepared.code.reveal(), issuer).location()),
         Advanced::Refused(error) => redirect(&asked.request.refuse(error, issuer).location()),
-        Advanced::Interact(interaction, flow) => see_other(tenant, &page_of(interaction, flow, &asked.request)),
+        Advanced::Interact(interaction, flow) => {
+            see_other(tenant, &page_of(interaction, flow, &asked.request))
+        }
         Advanced::Stale => return Err(Problem::Stale.stop(site)),
     };
     Ok(with_cookie(response, cookie))
@@ -326,7 +338,9 @@ async fn take_step(
     prepared: &Prepared,
 ) -> Result<Advanced, Fault> {
     let now = prepared.now;
-    let Some((step, sessions)) = decide(tx, asked, browser, flow, now).await? else { return Ok(Advanced::Stale) };
+    let Some((step, sessions)) = decide(tx, asked, browser, flow, now).await? else {
+        return Ok(Advanced::Stale);
+    };
     if let (NextStep::Interact(interaction), None) = (&step, flow) {
         tx.insert_flow(&prepared.flow).await?;
         return Ok(Advanced::Interact(*interaction, prepared.flow.id));
@@ -337,11 +351,15 @@ async fn take_step(
         return Ok(Advanced::Stale);
     }
     match step {
-        NextStep::Interact(interaction) => Ok(Advanced::Interact(interaction, flow.unwrap_or(prepared.flow.id))),
+        NextStep::Interact(interaction) => {
+            Ok(Advanced::Interact(interaction, flow.unwrap_or(prepared.flow.id)))
+        }
         NextStep::Refuse(error) => Ok(Advanced::Refused(error)),
         NextStep::Issue(issue) => {
             let session = sessions.into_iter().find(|(fact, _, _)| fact.id == issue.session);
-            let (Some((_, session, _)), Some(browser)) = (session, browser) else { return Ok(Advanced::Stale) };
+            let (Some((_, session, _)), Some(browser)) = (session, browser) else {
+                return Ok(Advanced::Stale);
+            };
             issue_code(tx, asked, issue, &session, prepared).await?;
             tx.use_session(browser.id, &asked.client.id, session.id, now).await?;
             Ok(Advanced::Issued)

@@ -52,7 +52,11 @@ pub async fn show(site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> 
 }
 
 /// `POST /oauth/end_session`. A form of another site brings no cookie, so the request is kept until our own redirect brings it.
-pub async fn store_and_go_on(State(app): State<Arc<App>>, site: Site, request: Request) -> Result<Response, Stop> {
+pub async fn store_and_go_on(
+    State(app): State<Arc<App>>,
+    site: Site,
+    request: Request,
+) -> Result<Response, Stop> {
     let now = app.clock.now();
     let Some(body) = form_body(request, &app).await else { return Err(Problem::Request.stop(&site)) };
     let parameters = match Parameters::parse(&body) {

@@ -49,7 +49,12 @@ fn line_of(view: View<'_>, token: &str) -> String {
 }
 
 /// The flow's request, if the flow is this browser's and its request is still good.
-async fn waiting(site: &Site, flow: FlowId, browser: &BrowserRecord, now: Timestamp) -> Result<Option<Asked>, Stop> {
+async fn waiting(
+    site: &Site,
+    flow: FlowId,
+    browser: &BrowserRecord,
+    now: Timestamp,
+) -> Result<Option<Asked>, Stop> {
     let flow = claim_flow(site, flow, FlowKind::Authorize, browser, now).await?;
     Ok(understand(site, flow.parameters).await?.ok())
 }
@@ -69,7 +74,8 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     };
     let user = sessions.iter().find(|(fact, _, _)| fact.id == session).map(|(_, _, user)| user);
     let account = user.map(|user| {
-        user.primary_email().map_or_else(|| user.display_name().to_owned(), |email| email.address.as_written().to_owned())
+        user.primary_email()
+            .map_or_else(|| user.display_name().to_owned(), |email| email.address.as_written().to_owned())
     });
     let view = visit.view();
     let template = ConsentPage {
@@ -137,8 +143,11 @@ async fn record(
         tx.deny_flow(flow, browser.id, now).await?;
         return Ok(());
     }
-    let Some((step, sessions)) = decide(tx, asked, Some(browser), Some(flow), now).await? else { return Ok(()) };
-    let is_asked = step == NextStep::Interact(Interaction::Consent(said.session)) && said.scope == asked.request.scope;
+    let Some((step, sessions)) = decide(tx, asked, Some(browser), Some(flow), now).await? else {
+        return Ok(());
+    };
+    let is_asked =
+        step == NextStep::Interact(Interaction::Consent(said.session)) && said.scope == asked.request.scope;
     let user = sessions.iter().find(|(fact, _, _)| fact.id == said.session).map(|(fact, _, _)| fact.user);
     let Some(user) = user.filter(|_| is_asked) else { return Ok(()) };
     if tx.consent_in_flow(flow, browser.id, user, &said.scope, now).await? {

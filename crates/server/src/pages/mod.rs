@@ -5,6 +5,7 @@
 
 pub mod consent;
 pub mod error;
+pub mod flow;
 pub mod home;
 pub mod mailbox;
 pub mod moving_on;
@@ -286,7 +287,10 @@ impl Submission {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
+    let essence = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 

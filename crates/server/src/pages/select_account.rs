@@ -35,14 +35,17 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(site)) };
     let (browser, cookie) = visit.known_browser().await?;
     let stored = claim_flow(site, flow, FlowKind::Authorize, &browser, visit.now).await?;
-    let Ok(asked) = understand(site, stored.parameters).await? else { return Ok(back_to_flow(site, flow, cookie)) };
+    let Ok(asked) = understand(site, stored.parameters).await? else {
+        return Ok(back_to_flow(site, flow, cookie));
+    };
     let mut read = site.app.store.read(site.tenant.id);
     let sessions = session_facts(&mut read, &browser, &asked.client, visit.now).await?;
-    let choice = |(fact, _, user): (oidc::authorize::SessionFact, identity::Session, identity::User)| Choice {
-        session: fact.id,
-        name: user.display_name().to_owned(),
-        email: user.primary_email().map_or("", |email| email.address.as_written()).to_owned(),
-    };
+    let choice =
+        |(fact, _, user): (oidc::authorize::SessionFact, identity::Session, identity::User)| Choice {
+            session: fact.id,
+            name: user.display_name().to_owned(),
+            email: user.primary_email().map_or("", |email| email.address.as_written()).to_owned(),
+        };
     let accounts: Vec<Choice> = sessions.into_iter().map(choice).collect();
     if accounts.is_empty() {
         return Ok(back_to_flow(site, flow, cookie));
@@ -62,7 +65,8 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
 /// `POST /select-account`: records the choice. One that is signed in no longer is not recorded, and so asked for again.
 pub async fn choose(submission: Submission) -> Result<Response, Stop> {
     let Submission { site, now, browser, .. } = &submission;
-    let (Some(flow), Ok(Some(session))) = (submission.flow()?, submission.form.id::<SessionId>("session")) else {
+    let (Some(flow), Ok(Some(session))) = (submission.flow()?, submission.form.id::<SessionId>("session"))
+    else {
         return Err(Problem::Request.stop(site));
     };
     claim_flow(site, flow, FlowKind::Authorize, browser, *now).await?;

@@ -12,6 +12,7 @@ use terms::{
 };
 
 use super::error::Problem;
+use super::flow::{Waiting, waiting};
 use super::{
     Faults, FieldFault, Malformed, Stop, Submission, View, Visit, moving_on, page, see_other, with_cookie,
 };
@@ -25,6 +26,7 @@ struct SignInPage<'a> {
     view: View<'a>,
     form_token: String,
     flow: Option<FlowId>,
+    intro: String,
     email: String,
     faults: Faults,
 }
@@ -44,14 +46,23 @@ struct PasswordPage<'a> {
 pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let flow = visit.flow()?;
     let (browser, cookie) = visit.known_browser().await?;
+    let waiting = waiting(&visit.site, flow, browser.id, visit.now).await?;
     let template = SignInPage {
         view: visit.view(),
         form_token: browser::form_token(&visit.site.tenant, browser.id),
         flow,
-        email: visit.query.value("login_hint").to_owned(),
+        intro: intro(visit.view(), &waiting),
+        email: waiting.login_hint,
         faults: Faults::default(),
     };
     Ok(with_cookie(page(StatusCode::OK, &template)?, cookie))
+}
+
+fn intro(view: View<'_>, waiting: &Waiting) -> String {
+    match &waiting.client {
+        Some(client) => view.text_with("sign-in-intro-for", "client", client),
+        None => view.text("sign-in-intro"),
+    }
 }
 
 /// `POST /sign-in`: begins an attempt for the address. Nobody is told whether an account has it.
@@ -62,10 +73,12 @@ pub async fn identify(submission: Submission) -> Result<Response, Stop> {
     let identifier = match EmailAddress::parse(written) {
         Ok(identifier) => identifier,
         Err(error) => {
+            let waiting = waiting(&submission.site, flow, submission.browser.id, submission.now).await?;
             let template = SignInPage {
                 view: submission.view(),
                 form_token: submission.form_token(),
                 flow,
+                intro: intro(submission.view(), &waiting),
                 email: written.to_owned(),
                 faults: email_fault(submission.view(), error).into(),
             };

@@ -10,6 +10,7 @@ use store::mail::MailRecord;
 use store::{Fault, write_tx};
 use terms::{EmailAddress, EventId, FlowId, MailedCodeId, SignUpId, Timestamp, limits};
 
+use super::flow::{Waiting, waiting};
 use super::sign_in::email_fault;
 use super::{Faults, FieldFault, Stop, Submission, View, Visit, page, see_other, with_cookie};
 use crate::app::App;
@@ -25,6 +26,7 @@ struct SignUpPage<'a> {
     view: View<'a>,
     form_token: String,
     flow: Option<FlowId>,
+    intro: String,
     email: &'a str,
     hint: String,
     faults: Faults,
@@ -47,11 +49,16 @@ fn form<'a>(
     view: View<'a>,
     form_token: String,
     flow: Option<FlowId>,
+    waiting: &Waiting,
     email: &'a str,
     faults: Faults,
 ) -> Result<Response, Stop> {
+    let intro = match &waiting.client {
+        Some(client) => view.text_with("sign-up-intro-for", "client", client),
+        None => view.text("sign-up-intro"),
+    };
     let hint = view.text_with("sign-up-password-hint", "least", &POLICY.least_characters());
-    page(faults.status(), &SignUpPage { view, form_token, flow, email, hint, faults })
+    page(faults.status(), &SignUpPage { view, form_token, flow, intro, email, hint, faults })
 }
 
 /// `GET /sign-up`.
@@ -62,7 +69,8 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     }
     let (browser, cookie) = visit.known_browser().await?;
     let form_token = browser::form_token(&visit.site.tenant, browser.id);
-    let response = form(visit.view(), form_token, flow, visit.query.value("login_hint"), Faults::default())?;
+    let waiting = waiting(&visit.site, flow, browser.id, visit.now).await?;
+    let response = form(visit.view(), form_token, flow, &waiting, &waiting.login_hint, Faults::default())?;
     Ok(with_cookie(response, cookie))
 }
 
@@ -85,7 +93,8 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
             let email = email.err().map(|error| email_fault(view, error));
             let password = password.err().map(|refusal| password_fault(view, refusal));
             let faults = email.into_iter().chain(password).collect();
-            return form(view, submission.form_token(), flow, written, faults);
+            let waiting = waiting(&submission.site, flow, submission.browser.id, submission.now).await?;
+            return form(view, submission.form_token(), flow, &waiting, written, faults);
         }
     };
     let hash = app.hasher.hash(password, app.entropy.bytes()).await?;

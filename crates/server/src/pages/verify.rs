@@ -201,7 +201,7 @@ async fn judge(
         match sign_up::next_step(&Facts { sign_up: &sign_up, browser_id, address_is_taken, now }) {
             Err(refusal) => Ok(refusal.into()),
             Ok(Step::Needs(_)) => Ok(SignUpRefusal::Expired.into()),
-            Ok(Step::Complete(account)) => making.account(tx, attempt, &account, rotation).await,
+            Ok(Step::Complete(account)) => making.account(tx, &sign_up, &account, rotation).await,
         }
     })
 }
@@ -229,7 +229,7 @@ impl<'a> Making<'a> {
     async fn account(
         &self,
         tx: &mut Tx,
-        attempt: SignUpId,
+        attempt: &SignUp,
         new: &NewAccount,
         rotation: &Rotation,
     ) -> Result<Verdict, Fault> {
@@ -249,7 +249,7 @@ impl<'a> Making<'a> {
             updated_at: now,
             disabled_at: None,
         };
-        if !tx.complete_sign_up(attempt, now).await? {
+        if !tx.complete_sign_up(attempt.id, now).await? {
             return Ok(SignUpRefusal::AlreadyComplete.into());
         }
         if !tx.insert_user(&user, &self.webauthn_handle).await? {
@@ -259,8 +259,7 @@ impl<'a> Making<'a> {
         let proof = new.factor_proof(user.id);
         self.minting.user_created(tx, user.id).await?;
         let session = self.minting.session(tx, browser, &proof).await?;
-        let flow = tx.sign_up(attempt).await?.and_then(|sign_up| sign_up.flow_id);
-        choose_in_flow(tx, flow, &session, now).await?;
+        choose_in_flow(tx, attempt.flow_id, &session, now).await?;
         self.minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
         rotation.apply(tx, browser.id, now).await?;
         Ok(Verdict::SignedUp)

@@ -1,0 +1,44 @@
+//! The authorization request that waits while a person signs in or up.
+
+use store::flows::{Flow, FlowKind};
+use terms::{BrowserId, ClientId, FlowId, Timestamp};
+
+use super::Stop;
+use super::error::Problem;
+use crate::request::Site;
+
+/// Who waits, and for whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// The client's name, if it has one.
+    pub client: Option<String>,
+    /// The `login_hint` of the request (OpenID Connect Core section 3.1.2.1): only ever the beginning of a form.
+    pub login_hint: String,
+}
+
+/// What is known of the flow that a page was opened for. One that is another browser's, done or too old leads nowhere.
+pub async fn waiting(
+    site: &Site,
+    flow: Option<FlowId>,
+    browser: BrowserId,
+    now: Timestamp,
+) -> Result<Waiting, Stop> {
+    let Some(id) = flow else { return Ok(Waiting::default()) };
+    let mut read = site.app.store.read(site.tenant.id);
+    let Some(flow) = read.flow(id).await?.filter(|flow| is_open(flow, browser, now)) else {
+        return Err(Problem::Stale.stop(site));
+    };
+    let client = match flow.parameters.get("client_id").and_then(|id| id.parse::<ClientId>().ok()) {
+        Some(id) => read.client(&id).await?.and_then(|client| client.metadata.name),
+        None => None,
+    };
+    let login_hint = flow.parameters.get("login_hint").unwrap_or_default().to_owned();
+    Ok(Waiting { client, login_hint })
+}
+
+fn is_open(flow: &Flow, browser: BrowserId, now: Timestamp) -> bool {
+    flow.kind == FlowKind::Authorize
+        && flow.browser == Some(browser)
+        && flow.completed_at.is_none()
+        && !flow.expires_at.has_passed(now)
+}

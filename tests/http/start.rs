@@ -1,0 +1,112 @@
+//! How a server starts and refuses to.
+
+use std::path::PathBuf;
+
+use harness::client;
+use server::clock::Clock;
+use server::config::{Config, Mode};
+use server::tenant::Issuer;
+use server::{Options, Running, StartError, start};
+
+/// A folder of data that ends with the test.
+struct Data(PathBuf);
+
+impl Data {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("portico-start-{}", server::entropy::Entropy.hex::<8>())))
+    }
+
+    fn config(&self) -> Config {
+        Config::development(&self.0, 0, None)
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn run(config: Config) -> Result<Running, StartError> {
+    start(Options { config, clock: Clock::System }).await
+}
+
+async fn refusal(config: Config) -> String {
+    match run(config).await {
+        Ok(running) => panic!("it started at {}", running.base_url),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told_with_what_to_do() {
+    let data = Data::new();
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let said = refusal(Config::development(&data.0, port, None)).await;
+    assert!(said.contains(&format!("port {port} is taken")) && said.contains("another port"), "{said}");
+    assert!(!data.0.exists(), "nothing is touched before the port is ours");
+}
+
+#[tokio::test]
+async fn development_serves_this_machine_only() {
+    let data = Data::new();
+    let issuer = Issuer::parse("https://login.example.com").unwrap();
+    let said = refusal(Config { issuer: Some(issuer), ..data.config() }).await;
+    assert!(said.contains("https://login.example.com") && said.contains("this machine only"), "{said}");
+}
+
+#[tokio::test]
+async fn data_keeps_its_issuer() {
+    let data = Data::new();
+    let first = run(data.config()).await.unwrap();
+    let issuer = first.base_url.clone();
+    let said = refusal(data.config()).await;
+    assert!(said.contains("in use by another portico"), "{said}");
+    first.shutdown().await;
+    let other = Issuer::parse("http://localhost:1").unwrap();
+    let said = refusal(Config { issuer: Some(other), ..data.config() }).await;
+    assert!(said.contains(&issuer) && said.contains("http://localhost:1"), "{said}");
+    let again = run(Config { issuer: Some(Issuer::parse(&issuer).unwrap()), ..data.config() }).await.unwrap();
+    assert_eq!(again.base_url, issuer);
+    again.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_lost_master_key_is_told_and_not_replaced() {
+    let data = Data::new();
+    let first = run(data.config()).await.unwrap();
+    let issuer = Some(Issuer::parse(&first.base_url).unwrap());
+    first.shutdown().await;
+    let key = data.0.join("master.key");
+    std::fs::remove_file(&key).unwrap();
+    let said = refusal(Config { issuer: issuer.clone(), ..data.config() }).await;
+    assert!(said.contains("master key file") && !key.exists(), "{said}");
+    std::fs::write(&key, "0123456789abcdef".repeat(4)).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let said = refusal(Config { issuer, ..data.config() }).await;
+    assert!(said.contains("is the master key the right one?"), "{said}");
+}
+
+#[tokio::test]
+async fn production_needs_a_migrated_database_and_has_no_mailbox() {
+    let data = Data::new();
+    let production = |issuer: Option<Issuer>| Config { mode: Mode::Production, issuer, ..data.config() };
+    let said = refusal(production(None)).await;
+    assert!(said.contains("portico migrate"), "{said}");
+    assert!(!data.0.exists(), "refusing makes nothing");
+    let development = run(data.config()).await.unwrap();
+    let issuer = Issuer::parse(&development.base_url).unwrap();
+    let mut config = production(Some(issuer.clone()));
+    config.listen = development.local_addr;
+    development.shutdown().await;
+    let running = run(config).await.unwrap();
+    let http = client().build().unwrap();
+    for (path, status) in
+        [("/readyz", 200), ("/sign-in", 200), ("/dev/mailbox", 404), ("/dev/mailbox.json", 404)]
+    {
+        let answer = http.get(format!("{issuer}{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    running.shutdown().await;
+}
