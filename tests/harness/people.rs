@@ -34,7 +34,10 @@ impl World {
     }
 
     /// The code in the newest mail to this address; none is a failed test.
+    ///
+    /// Reading takes a moment, so that a mail that is sent afterwards is a newer one.
     pub async fn mailed_code(&self, email: &str) -> String {
+        self.clock.advance(std::time::Duration::from_millis(1));
         let mails = self.mails().await;
         let mail = mails.iter().find(|mail| mail["to"] == email && mail["code"].is_string());
         mail.and_then(|mail| mail["code"].as_str())

@@ -6,6 +6,7 @@ mod admin;
 mod health;
 mod hosts;
 mod jwks;
+mod planted_cookie;
 mod sign_in;
 mod sign_out;
 mod sign_up;

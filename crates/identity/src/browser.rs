@@ -1,5 +1,6 @@
 //! The record of one user agent of one tenant.
 
+use crate::session::Session;
 use terms::{BrowserHandleHash, BrowserId, Timestamp, limits};
 
 /// One user agent, reached by the handle in its cookie. It may hold several sessions.
@@ -21,16 +22,31 @@ pub struct BrowserRecord {
     pub last_seen_at: Timestamp,
 }
 
+/// By which of its handles a browser was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    Current,
+    /// By the one before, on a request that was on its way when the handle was rotated. Whoever knew that handle may have
+    /// planted it, so it reaches nothing that came with the rotation.
+    Previous,
+}
+
 impl BrowserRecord {
-    /// Whether a handle that hashes to `presented` reaches this browser at `now`.
+    /// How a handle that hashes to `presented` reaches this browser at `now`, if it does.
     ///
-    /// Invariant: the previous handle reaches it only within the grace, for requests that were on their way when it was rotated.
-    pub fn is_reached_by(&self, presented: BrowserHandleHash, now: Timestamp) -> bool {
+    /// Invariant: the previous handle reaches it only within the grace.
+    pub fn reach(&self, presented: BrowserHandleHash, now: Timestamp) -> Option<Reach> {
         if self.handle_hash == presented {
-            return true;
+            return Some(Reach::Current);
         }
         let grace_is_over = self.rotated_at.plus(limits::BROWSER_HANDLE_GRACE).has_passed(now);
-        self.previous_handle_hash == Some(presented) && !grace_is_over
+        (self.previous_handle_hash == Some(presented) && !grace_is_over).then_some(Reach::Previous)
+    }
+
+    /// Whether who reached the browser so may use the session: by the previous handle only one that was as it is before
+    /// the rotation (session fixation, OWASP ASVS 5.0 section 7).
+    pub fn may_use(&self, reach: Reach, session: &Session) -> bool {
+        reach == Reach::Current || session.auth_time() < self.rotated_at
     }
 }
 
@@ -50,9 +66,9 @@ mod tests {
             created_at: at(0),
             last_seen_at: at(100),
         };
-        assert!(browser.is_reached_by(current, at(1_000_000)));
-        assert!(browser.is_reached_by(previous, at(109)));
-        assert!(!browser.is_reached_by(previous, at(110)));
-        assert!(!browser.is_reached_by(other, at(100)));
+        assert_eq!(browser.reach(current, at(1_000_000)), Some(Reach::Current));
+        assert_eq!(browser.reach(previous, at(109)), Some(Reach::Previous));
+        assert_eq!(browser.reach(previous, at(110)), None);
+        assert_eq!(browser.reach(other, at(100)), None);
     }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 use identity::{BrowserRecord, Session};
-use store::{Fault, Tx, write_tx};
+use store::{Fault, Read, Tx, write_tx};
 use terms::{BrowserHandle, BrowserId, Timestamp};
 
 use crate::app::App;
@@ -38,12 +38,29 @@ pub async fn load(
     let Some(handle) = presented_handle(tenant, headers) else { return Ok(BrowserContext::default()) };
     let hash = handle.hash();
     let mut read = app.store.read(tenant.id);
-    let browser = read.browser_by_handle(hash).await?.filter(|browser| browser.is_reached_by(hash, now));
-    let Some(browser) = browser else { return Ok(BrowserContext::default()) };
-    let mut sessions = read.sessions_of_browser(browser.id).await?;
-    sessions.retain(|session| session.is_live(now));
+    let Some(mut browser) = read.browser_by_handle(hash).await? else { return Ok(BrowserContext::default()) };
+    if browser.reach(hash, now).is_none() {
+        return Ok(BrowserContext::default());
+    }
+    // As the request knows it: a rotation takes the place of this handle, and of no other.
+    browser.handle_hash = hash;
+    let sessions = live_sessions(&mut read, &browser, now).await?;
     note_activity(app, tenant, &sessions, now).await?;
     Ok(BrowserContext { browser: Some(browser), sessions })
+}
+
+/// The live sessions of a browser that the handle with which the request came may use: the one way in which a decision
+/// reads them. Within a transaction it sees a rotation that was committed since the request began.
+pub async fn live_sessions(
+    read: &mut Read,
+    browser: &BrowserRecord,
+    now: Timestamp,
+) -> Result<Vec<Session>, Fault> {
+    let Some(current) = read.browser(browser.id).await? else { return Ok(Vec::new()) };
+    let Some(reach) = current.reach(browser.handle_hash, now) else { return Ok(Vec::new()) };
+    let mut sessions = read.sessions_of_browser(browser.id).await?;
+    sessions.retain(|session| session.is_live(now) && current.may_use(reach, session));
+    Ok(sessions)
 }
 
 async fn note_activity(
@@ -100,10 +117,10 @@ impl Rotation {
         Self { next: app.entropy.secret(BrowserHandle::new) }
     }
 
-    /// Puts the new handle in the place of the one now in force. False when the browser is gone.
-    pub async fn apply(&self, tx: &mut Tx, browser: BrowserId, now: Timestamp) -> Result<bool, Fault> {
-        let Some(current) = tx.browser(browser).await? else { return Ok(false) };
-        tx.rotate_browser(browser, current.handle_hash, self.next.hash(), now).await
+    /// Puts the new handle in the place of the one that the request came with. False when that one is no longer in
+    /// force: then nothing may change, or who planted the old handle would get the new one.
+    pub async fn apply(&self, tx: &mut Tx, browser: &BrowserRecord, now: Timestamp) -> Result<bool, Fault> {
+        tx.rotate_browser(browser.id, browser.handle_hash, self.next.hash(), now).await
     }
 
     /// The cookie to answer with once the transaction is committed.

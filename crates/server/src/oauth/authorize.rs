@@ -209,10 +209,7 @@ pub(crate) async fn session_facts(
     now: Timestamp,
 ) -> Result<Vec<(SessionFact, Session, User)>, Fault> {
     let mut facts = Vec::new();
-    for session in read.sessions_of_browser(browser.id).await? {
-        if !session.is_live(now) {
-            continue;
-        }
+    for session in browser::live_sessions(read, browser, now).await? {
         let Some(user) = read.user(session.user_id).await?.filter(User::is_enabled) else { continue };
         let consent = read.consent(user.id, &client.id).await?;
         let verified = user.emails.iter().filter(|email| email.verified_at.is_some());

@@ -131,12 +131,11 @@ async fn answer(
             ask(site, asked.client.as_ref(), asked.parameters, browser, now).await
         }
         (EndSession::End { sessions, then }, Some(browser)) => {
-            let mut cookie = None;
-            for session in sessions {
-                let rotation = end_sessions(&site.app, &site.tenant, browser, Some(session), now).await?;
-                cookie = Some(rotation.cookie(&site.tenant));
+            if sessions.is_empty() {
+                return gone(site, &then);
             }
-            Ok(with_cookie(gone(site, &then)?, cookie))
+            let rotation = end_sessions(&site.app, &site.tenant, browser, Some(&sessions), now).await?;
+            Ok(with_cookie(gone(site, &then)?, Some(rotation.cookie(&site.tenant))))
         }
         // Without a browser nobody is signed in.
         (EndSession::Ask { then } | EndSession::End { then, .. }, None) => gone(site, &then),

@@ -71,8 +71,8 @@ pub async fn choose(submission: Submission) -> Result<Response, Stop> {
     };
     claim_flow(site, flow, FlowKind::Authorize, browser, *now).await?;
     write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> {
-        let sessions = tx.sessions_of_browser(browser.id).await?;
-        if sessions.iter().any(|it| it.id == session && it.is_live(*now)) {
+        let sessions = browser::live_sessions(tx, browser, *now).await?;
+        if sessions.iter().any(|it| it.id == session) {
             tx.choose_flow_session(flow, browser.id, session, *now).await?;
         }
         Ok(())

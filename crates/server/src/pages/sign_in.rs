@@ -239,13 +239,15 @@ async fn complete(
         if !tx.complete_sign_in(attempt, submission.now).await? {
             return Ok(Err(SignInRefusal::AlreadyComplete));
         }
+        if !rotation.apply(tx, &submission.browser, submission.now).await? {
+            return Ok(Err(SignInRefusal::OtherBrowser));
+        }
         if let Some(raised) = raised {
             tx.rehash_password(verified.user_id(), verified.version(), raised).await?;
         }
         let session = minting.session(tx, &submission.browser, &proof).await?;
         choose_in_flow(tx, sign_in.flow_id, &session, submission.now).await?;
         minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
-        rotation.apply(tx, submission.browser.id, submission.now).await?;
         Ok(Ok(true))
     })?;
     Ok(match done {

@@ -52,19 +52,19 @@ pub fn signed_out_page(tenant: &Tenant) -> Result<Response, Stop> {
     page(StatusCode::OK, &SignedOutPage { view: View::new(tenant) })
 }
 
-/// Ends one session of a browser, or all of them, and rotates its handle. Answer with the rotation's cookie.
+/// Ends some sessions of a browser, or all of them, and rotates its handle. Answer with the rotation's cookie.
 pub async fn end_sessions(
     app: &App,
     tenant: &Tenant,
     browser: &BrowserRecord,
-    only: Option<SessionId>,
+    only: Option<&[SessionId]>,
     now: Timestamp,
 ) -> Result<Rotation, Fault> {
     let rotation = Rotation::new(app);
     let event_bits = app.entropy.bytes::<10>();
     write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> {
         let mut ended: Vec<Session> = tx.sessions_of_browser(browser.id).await?;
-        ended.retain(|session| only.is_none_or(|only| session.id == only));
+        ended.retain(|session| only.is_none_or(|only| only.contains(&session.id)));
         for (index, session) in ended.iter().enumerate() {
             tx.end_session(session.id, now).await?;
             let event = Event::new(
@@ -75,7 +75,8 @@ pub async fn end_sessions(
             );
             tx.append_event(&event.about(session.id).with("by", "sign_out")).await?;
         }
-        rotation.apply(tx, browser.id, now).await?;
+        // Where the handle is no longer in force, this answer's cookie names no browser: signed out all the same.
+        rotation.apply(tx, browser, now).await?;
         Ok(())
     })?;
     Ok(rotation)

@@ -258,10 +258,13 @@ impl<'a> Making<'a> {
         tx.set_password(user.id, new.password(), now).await?;
         let proof = new.factor_proof(user.id);
         self.minting.user_created(tx, user.id).await?;
+        // The account is made in any case, but only the browser as it was is signed in.
+        if !rotation.apply(tx, browser, now).await? {
+            return Ok(SignUpRefusal::OtherBrowser.into());
+        }
         let session = self.minting.session(tx, browser, &proof).await?;
         choose_in_flow(tx, attempt.flow_id, &session, now).await?;
         self.minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
-        rotation.apply(tx, browser.id, now).await?;
         Ok(Verdict::SignedUp)
     }
 }
