@@ -110,3 +110,40 @@ async fn production_needs_a_migrated_database_and_has_no_mailbox() {
     }
     running.shutdown().await;
 }
+
+#[tokio::test]
+async fn stopping_waits_for_nobody_who_says_nothing() {
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let data = Data::new();
+    let mut config = data.config();
+    config.shutdown_grace = Duration::from_millis(300);
+    let running = run(config).await.unwrap();
+    let mut idle = tokio::net::TcpStream::connect(running.local_addr).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut buffer = [0; 4096];
+    assert!(idle.read(&mut buffer).await.unwrap() > 0);
+    let mut half = tokio::net::TcpStream::connect(running.local_addr).await.unwrap();
+    half.write_all(b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab").await.unwrap();
+    let address = running.local_addr;
+    tokio::time::timeout(Duration::from_secs(20), running.shutdown()).await.expect("a stop within bounds");
+    assert_eq!(idle.read(&mut buffer).await.unwrap_or(0), 0, "the idle connection is closed");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn an_oversized_head_or_body_is_refused() {
+    let data = Data::new();
+    let running = run(data.config()).await.unwrap();
+    let http = client().build().unwrap();
+    let long = "x".repeat(200 * 1024);
+    let head =
+        http.get(format!("{}/sign-in", running.base_url)).header("x-long", &long).send().await.unwrap();
+    assert_eq!(head.status(), 431);
+    for path in ["/oauth/token", "/sign-in", "/oauth/authorize"] {
+        let form = http.post(format!("{}{path}", running.base_url)).form(&[("scope", &long)]);
+        let status = form.send().await.unwrap().status();
+        assert_eq!(status, 413, "{path}");
+    }
+    running.shutdown().await;
+}

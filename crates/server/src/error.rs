@@ -9,6 +9,8 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use crate::pages::style;
+
 /// The cause lies not in the request but here: the database, the network, a bug.
 ///
 /// It becomes a `server_error` that names the request id. The cause itself goes to the log, never to the caller.
@@ -95,8 +97,9 @@ impl Notice {
     /// The answer as a page or as JSON.
     pub fn render(self, as_page: bool, request_id: &str) -> Response {
         let mut response = if as_page {
-            let policy =
-                HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+            let policy = HeaderValue::from_static(
+                "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+            );
             let html = HeaderValue::from_static("text/html; charset=utf-8");
             ([(CONTENT_TYPE, html), (CONTENT_SECURITY_POLICY, policy)], self.page(request_id)).into_response()
         } else {
@@ -111,14 +114,32 @@ impl Notice {
         response
     }
 
-    /// Both values are ours: a constant text and a request id of hexadecimal digits. Nothing needs escaping.
+    /// All values are ours: constant texts, the stylesheet's path, a request id of hexadecimal digits. Nothing needs
+    /// escaping. It stands alone, since it is also what is said when everything else fails.
     fn page(self, request_id: &str) -> String {
         let title = self.status.canonical_reason().unwrap_or("Error");
         let Self { text, .. } = self;
+        let stylesheet = style::path();
         format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head>\
-             <body><main><h1>{title}</h1><p>{text}</p><p>Request id: <code>{request_id}</code></p></main></body></html>"
+            r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<link rel="stylesheet" href="{stylesheet}">
+</head>
+<body>
+<main id="content" class="card">
+<h1>{title}</h1>
+<p class="lead">{text}</p>
+<p class="hint">Request id: <code>{request_id}</code></p>
+</main>
+</body>
+</html>
+"#
         )
     }
 }

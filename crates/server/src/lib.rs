@@ -11,6 +11,7 @@ pub mod error;
 pub mod hasher;
 mod health;
 pub mod keys;
+mod listen;
 pub mod locale;
 mod lock;
 pub mod logging;

@@ -15,7 +15,7 @@ use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::tenant::{DEFAULT_SLUG, Issuer};
-use crate::{routes, sweeping, tenants};
+use crate::{listen, routes, sweeping, tenants};
 
 /// What a server is started with.
 pub struct Options {
@@ -69,7 +69,7 @@ pub struct Running {
     /// The issuer of the default tenant: where browsers and clients begin.
     pub base_url: String,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<io::Result<()>>,
+    serving: JoinHandle<()>,
     companions: Vec<JoinHandle<()>>,
 }
 
@@ -77,10 +77,7 @@ impl Running {
     /// Takes no further request, lets those in flight end within the configured time, closes the database, returns.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
-        if tokio::time::timeout(self.app.config.shutdown_grace, &mut self.serving).await.is_err() {
-            tracing::warn!("some requests did not end in time and were cut off");
-            self.serving.abort();
-        }
+        let _ = (&mut self.serving).await;
         self.end_companions();
         self.app.close().await;
     }
@@ -123,13 +120,9 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let socket = app.config.database.folder().map(socket::bind).transpose().map_err(StartError::Socket)?;
     let base_url =
         app.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
-    let service = routes::service(&app).into_make_service_with_connect_info::<SocketAddr>();
-    let (stop, mut stopped) = watch::channel(false);
-    let order = async move {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    let serving =
-        tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(order).await });
+    let (stop, stopped) = watch::channel(false);
+    let grace = app.config.shutdown_grace;
+    let serving = tokio::spawn(listen::serve(listener, routes::service(&app), stopped, grace));
     let mut companions = vec![
         tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
         tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),
