@@ -4,7 +4,7 @@ use std::fmt;
 
 use terms::{CanonicalEmail, ClientId, EmailAddress, SessionId, Subject, Timestamp, UserId, limits};
 
-use crate::client::{Client, GrantType, ResponseType};
+use crate::client::{ApplicationType, Client, GrantType, ResponseType};
 use crate::params::{Parameters, ParametersError};
 use crate::pkce::{ChallengeError, CodeChallenge};
 use crate::redirect_uri::{RedirectKind, RegisteredRedirectUri};
@@ -701,7 +701,7 @@ fn decide(facts: &Facts<'_>) -> Result<NextStep, AuthorizeError> {
     if must_sign_in_again(facts, session) {
         return Ok(NextStep::Interact(Interaction::SignIn));
     }
-    let by_consent = !facts.client.settings.first_party;
+    let by_consent = needs_consent(facts);
     if by_consent && must_ask_consent(facts, session) {
         return Ok(NextStep::Interact(Interaction::Consent(session.id)));
     }
@@ -770,17 +770,26 @@ fn must_sign_in_again(facts: &Facts<'_>, session: &SessionFact) -> bool {
     facts.request.prompt.login || facts.request.max_age.is_some_and(too_old)
 }
 
+/// A first-party client isn't asked; but a program on the person's own device that only claims to be one is no first party.
+fn needs_consent(facts: &Facts<'_>) -> bool {
+    let is_native = facts.client.application_type == ApplicationType::Native;
+    !facts.client.settings.first_party || (is_native && could_be_anyone(facts))
+}
+
+/// Whether whoever claims to be this client can't be told from it (RFC 8252 section 8.6, RFC 6749 section 10.2): neither a
+/// secret nor the owner of a host stands behind the claim. A consent from before tells nothing about who asks now.
+fn could_be_anyone(facts: &Facts<'_>) -> bool {
+    facts.client.is_public() && facts.request.redirect_uri.kind() != RedirectKind::Https
+}
+
 fn must_ask_consent(facts: &Facts<'_>, session: &SessionFact) -> bool {
     let scope = &facts.request.scope;
     let in_this_flow = facts.flow.and_then(|flow| flow.consented.as_ref());
     if in_this_flow.is_some_and(|(user, consented)| *user == session.user && scope.is_subset_of(consented)) {
         return false;
     }
-    // RFC 8252 section 8.6, RFC 6749 section 10.2: whoever claims to be this client can't be told from it.
-    let could_be_anyone =
-        facts.client.is_public() && facts.request.redirect_uri.kind() != RedirectKind::Https;
     let remembered = session.consented.as_ref().is_some_and(|consented| scope.is_subset_of(consented));
-    could_be_anyone || facts.request.prompt.consent || !remembered
+    could_be_anyone(facts) || facts.request.prompt.consent || !remembered
 }
 
 #[cfg(test)]

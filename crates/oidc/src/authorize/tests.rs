@@ -303,6 +303,11 @@ fn sessions() -> Vec<Vec<SessionFact>> {
 }
 
 /// What must hold of a step in a state, said apart from how it is decided.
+/// The clients here are native ones.
+fn could_be_anyone(client: &Client, request: &AuthorizationRequest) -> bool {
+    client.is_public() && request.redirect_uri.as_str().starts_with("http:")
+}
+
 fn check_step(world: &World, step: &NextStep) {
     let World { request, client, hint, sessions, last_used, flow } = world;
     let flow = flow.as_ref();
@@ -316,7 +321,7 @@ fn check_step(world: &World, step: &NextStep) {
                 "{world:?}"
             );
             if let Interaction::Consent(_) = interaction {
-                assert!(!client.settings.first_party, "{world:?}");
+                assert!(!client.settings.first_party || could_be_anyone(client, request), "{world:?}");
             }
             if *interaction == Interaction::SelectAccount {
                 assert!(!sessions.is_empty(), "{world:?}");
@@ -347,14 +352,14 @@ fn check_step(world: &World, step: &NextStep) {
             let unambiguous = sessions.len() == 1 && request.login_hint.is_none();
             let by_last_use = *last_used == Some(session.id) && request.login_hint.is_none();
             assert!(hinted || chosen || by_login_hint || by_last_use || unambiguous, "{world:?}");
-            assert_eq!(issue.by_consent, !client.settings.first_party);
+            let needs_consent = !client.settings.first_party || could_be_anyone(client, request);
+            assert_eq!(issue.by_consent, needs_consent);
             let now_consented = flow.and_then(|flow| flow.consented.as_ref());
             let now_consented = now_consented
                 .is_some_and(|(user, it)| *user == session.user && request.scope.is_subset_of(it));
             let remembered = session.consented.as_ref().is_some_and(|it| request.scope.is_subset_of(it));
-            let could_be_anyone = client.is_public() && request.redirect_uri.as_str().starts_with("http:");
-            let need_not_ask = remembered && !request.prompt.consent && !could_be_anyone;
-            assert!(client.settings.first_party || now_consented || need_not_ask, "{world:?}");
+            let need_not_ask = remembered && !request.prompt.consent && !could_be_anyone(client, request);
+            assert!(!needs_consent || now_consented || need_not_ask, "{world:?}");
         }
     }
 }
@@ -474,4 +479,24 @@ fn another_browsers_session_is_no_fact() {
         }),
     };
     assert_eq!(world.step(), NextStep::Interact(Interaction::SignIn));
+}
+
+#[test]
+fn a_native_first_party_client_that_anyone_could_pose_as_asks_each_time() {
+    let client = client(true, true);
+    let mut world = World {
+        request: requests().remove(0),
+        client: client.clone(),
+        hint: IdTokenHint::Absent,
+        sessions: vec![session(ALICE, NOW, Some("openid email offline_access reports:read"))],
+        last_used: None,
+        flow: None,
+    };
+    for (redirect_uri, asks) in [("https://shop.example/cb", false), ("http://127.0.0.1:5000/cb", true)] {
+        world.request.prompt = Prompt::default();
+        world.request.max_age = None;
+        world.request.redirect_uri = client.redirect_uri(redirect_uri).unwrap();
+        let asked = matches!(world.step(), NextStep::Interact(Interaction::Consent(_)));
+        assert_eq!(asked, asks, "{redirect_uri}: {:?}", world.step());
+    }
 }
