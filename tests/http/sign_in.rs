@@ -117,6 +117,9 @@ async fn steps_out_of_order_or_empty_lead_nowhere() {
     assert_eq!(browser.open("/sign-in/password").await.status, 400);
     assert_eq!(browser.open("/sign-in?flow=nonsense").await.status, 400);
     assert_eq!(browser.open("/sign-in?flow=&flow=").await.status, 400);
+    let nobodys = format!("/sign-in?flow=flo_{}", "0".repeat(32));
+    assert_eq!(browser.open(&nobodys).await.status, 410);
+    assert_eq!(browser.open(&nobodys.replace("in?", "up?")).await.status, 410);
 }
 
 #[tokio::test]
@@ -197,4 +200,22 @@ async fn the_cookie_is_out_of_reach_of_scripts_and_of_other_sites_forms() {
         assert!(cookie.contains(part), "{cookie}");
     }
     assert!(!cookie.contains("Secure") && !cookie.contains("Domain"), "{cookie}");
+}
+
+#[tokio::test]
+async fn a_flow_is_its_browsers_alone_and_the_page_names_who_waits() {
+    let world = World::start().await;
+    let rp = world.rp("web").await;
+    let (owner, thief) = (world.browser(), world.browser());
+    let page = owner.open(&rp.authorization_url(&[("login_hint", EMAIL)])).await;
+    assert!(page.says("to continue to web"), "{page}");
+    assert_eq!(page.form_with("email").value("email"), Some(EMAIL));
+    thief.open("/sign-in").await;
+    assert_eq!(thief.open(page.url.as_str()).await.status, 410, "another browser joined the flow");
+    let form = page.form_with("email");
+    let flow = form.value("flow").unwrap();
+    let up = owner.open(&format!("/sign-up?flow={flow}")).await;
+    assert!(up.says("then continue to web"), "{up}");
+    world.clock.advance(Duration::from_secs(60 * 60));
+    assert_eq!(owner.open(page.url.as_str()).await.status, 410, "an expired flow went on");
 }

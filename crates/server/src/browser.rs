@@ -205,3 +205,103 @@ fn is_own_origin(tenant: &Tenant, origin: &str) -> bool {
     let authority = origin.strip_prefix(scheme);
     origin == tenant.issuer.origin() || authority.is_some_and(|it| tenant.hosts.iter().any(|host| host == it))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Entropy;
+    use crate::sealing::MasterKeyRing;
+    use crate::tenant::Issuer;
+    use terms::{SecretText, TenantId};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000);
+
+    fn tenant(issuer: &str, hosts: &[&str]) -> Tenant {
+        let id = TenantId::new(NOW, [7; 10]);
+        let ring = MasterKeyRing::parse(&SecretText::new("0123456789abcdef".repeat(4))).unwrap();
+        Tenant {
+            id,
+            slug: "acme".to_owned(),
+            version: 1,
+            issuer: Issuer::parse(issuer).unwrap(),
+            hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
+            data_key: ring.new_data_key(&Entropy, id).unwrap().0,
+        }
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn the_cookie_is_as_strict_as_the_issuer_allows() {
+        let handle = BrowserHandle::new([1; 32]);
+        let cookie = |issuer: &str| {
+            cookie(&tenant(issuer, &[]), &handle).to_str().unwrap().replace(&handle.reveal(), "…")
+        };
+        let rest = "Max-Age=34560000; HttpOnly; SameSite=Lax";
+        assert_eq!(
+            cookie("https://a.test"),
+            format!("__Host-portico_070707070707=…; Path=/; {rest}; Secure")
+        );
+        assert_eq!(
+            cookie("https://a.test/t/acme"),
+            format!("portico_070707070707=…; Path=/t/acme; {rest}; Secure")
+        );
+        assert_eq!(cookie("http://localhost:8080"), format!("portico_070707070707=…; Path=/; {rest}"));
+    }
+
+    #[test]
+    fn a_handle_is_taken_from_its_own_cookie_only_and_never_from_two() {
+        let tenant = tenant("https://a.test", &[]);
+        let [one, two] = [1, 2].map(|n| BrowserHandle::new([n; 32]));
+        let name = cookie_name(&tenant);
+        let found = |lines: &[String]| {
+            let pairs: Vec<_> = lines.iter().map(|line| ("cookie", line.as_str())).collect();
+            presented_handle(&tenant, &headers(&pairs)).map(|handle| handle.hash())
+        };
+        assert_eq!(found(&[format!("x=1; {name}={}; y=2", one.reveal())]), Some(one.hash()));
+        assert_eq!(found(&[format!("{name}={0}; {name}={0}", one.reveal())]), Some(one.hash()));
+        assert_eq!(found(&[format!("{name}={}", one.reveal()), format!("{name}={}", two.reveal())]), None);
+        assert_eq!(found(&[format!("portico_070707070707={}", one.reveal())]), None);
+        assert_eq!(found(&[format!("{name}=ptc_ac_{}", &one.reveal()[7..])]), None);
+    }
+
+    #[test]
+    fn a_form_counts_only_from_our_own_page() {
+        let tenant = tenant("https://a.test", &["a.example"]);
+        for (pairs, is_own) in [
+            (vec![], true),
+            (vec![("sec-fetch-site", "same-origin"), ("origin", "null")], true),
+            (vec![("sec-fetch-site", "same-origin"), ("origin", "https://a.test")], true),
+            (vec![("origin", "https://a.test")], true),
+            (vec![("origin", "https://a.example")], true),
+            (vec![("origin", "null")], false),
+            (vec![("origin", "http://a.test")], false),
+            (vec![("origin", "https://a.test:8443")], false),
+            (vec![("origin", "https://a.test.evil.example")], false),
+            (vec![("sec-fetch-site", "same-site"), ("origin", "null")], false),
+            (vec![("sec-fetch-site", "cross-site"), ("origin", "https://a.test")], false),
+            (vec![("sec-fetch-site", "none")], false),
+            (vec![("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")], false),
+        ] {
+            assert_eq!(comes_from_own_page(&tenant, &headers(&pairs)), is_own, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_token_is_one_browsers_of_one_tenant() {
+        let (tenant, other) = (tenant("https://a.test", &[]), tenant("https://b.test", &[]));
+        let [one, two] = [1, 2].map(|n| BrowserId::new(NOW, [n; 10]));
+        let token = form_token(&tenant, one);
+        assert!(is_form_token(&tenant, one, &token));
+        assert!(!is_form_token(&tenant, two, &token) && !is_form_token(&other, one, &token));
+        for end in 0..token.len() {
+            assert!(!is_form_token(&tenant, one, &token[..end]));
+        }
+    }
+}
