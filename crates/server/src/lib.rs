@@ -31,7 +31,7 @@ pub mod tenants;
 /// Fresh databases for the tests of the whole, which know no crate below this one.
 pub mod testing {
     pub use store::EngineKind;
-    pub use store::testing::{TestDatabase, engine_kinds, race, texts};
+    pub use store::testing::{StoredGrant, TestDatabase, engine_kinds, race, stored_grants};
 }
 
 pub use request::{RequestId, Site};

@@ -4,6 +4,7 @@
 //! the URL of a server where a schema per test may be made.
 #![expect(clippy::expect_used, reason = "a test whose set-up fails can only stop")]
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -204,6 +205,39 @@ pub async fn texts(database: &TestDatabase, sql: &'static str) -> Vec<String> {
         }
     };
     texts.expect("the query runs")
+}
+
+/// What hangs on a grant, as the database has it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StoredGrant {
+    pub ended: bool,
+    pub codes_spent: i64,
+    /// One row stands for all the refresh tokens of a grant.
+    pub refresh_rows: i64,
+    pub generation: i64,
+}
+
+/// Every grant by its id, for tests of what racing and killed programs leave behind. The newest has the greatest id.
+pub async fn stored_grants(database: &TestDatabase) -> BTreeMap<String, StoredGrant> {
+    let rows = texts(
+        database,
+        "SELECT g.grant_id || ' ' || CASE WHEN g.ended_at IS NULL THEN 0 ELSE 1 END
+                || ' ' || (SELECT COUNT(*) FROM authorization_code a
+                            WHERE a.tenant_id = g.tenant_id AND a.grant_id = g.grant_id AND a.redeemed_at IS NOT NULL)
+                || ' ' || (SELECT COUNT(*) FROM refresh_token r
+                            WHERE r.tenant_id = g.tenant_id AND r.grant_id = g.grant_id)
+                || ' ' || (SELECT COALESCE(MAX(r.generation), 0) FROM refresh_token r
+                            WHERE r.tenant_id = g.tenant_id AND r.grant_id = g.grant_id)
+           FROM grant_record g",
+    )
+    .await;
+    let read = |row: String| {
+        let (grant, numbers) = row.split_once(' ')?;
+        let numbers: Option<Vec<i64>> = numbers.split(' ').map(|number| number.parse().ok()).collect();
+        let &[ended, codes_spent, refresh_rows, generation] = numbers?.as_slice() else { return None };
+        Some((grant.to_owned(), StoredGrant { ended: ended == 1, codes_spent, refresh_rows, generation }))
+    };
+    rows.into_iter().map(|row| read(row).expect("an id and four numbers")).collect()
 }
 
 /// Runs `count` tasks that all start at once, and gives what each came to.
