@@ -11,3 +11,4 @@ mod sign_in;
 mod sign_out;
 mod sign_up;
 mod start;
+mod two_tenants;
