@@ -1,7 +1,7 @@
 //! `cargo xtask check` and `cargo xtask test`.
 //!
-//! Both name targets, not packages, to cargo: a selection of packages would have cargo unify the dependencies' features
-//! anew, and build them again.
+//! Both name the whole workspace to cargo, with its tests, and select targets only: any other selection would have cargo
+//! unify the dependencies' features anew, and build them again.
 
 use crate::place::Place;
 use crate::postgres::Cluster;
@@ -57,6 +57,6 @@ fn without_tests(place: &Place, steps: &mut Steps) -> Result<(), String> {
             place.cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--"]).args(["-D", "warnings"]),
         )
     })?;
-    steps.step("build", || run::run(&mut place.cargo(["build", "--workspace", "--bins"])))?;
+    steps.step("build", || run::run(&mut place.cargo(["build", "--workspace", "--all-targets"])))?;
     steps.step("generated files", || gen_files::compare(place))
 }
