@@ -111,6 +111,11 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// One fault is said at its field, which then has the focus; several get a summary that leads to each.
+    pub fn are_several(&self) -> bool {
+        self.0.len() > 1
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &FieldFault> {
         self.0.iter()
     }
