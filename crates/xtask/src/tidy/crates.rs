@@ -52,6 +52,10 @@ const IMPURE_CODE: [&str; 8] = [
 const EMPTY_NAMES: [&str; 8] =
     ["common", "util", "utils", "helper", "helpers", "manager", "managers", "misc"];
 
+/// Implementations of private-key operations that take as long as the key's bits say (RUSTSEC-2023-0071), or that stand
+/// beside the one library by which the server signs. `openidconnect` brings them for the demo and the tests.
+const SIDE_CHANNELS: [&str; 5] = ["rsa", "p256", "p384", "ed25519-dalek", "jsonwebtoken"];
+
 struct Manifest {
     name: String,
     path: String,
@@ -103,6 +107,34 @@ pub(super) fn purity(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What the server links, however far away, does its private-key operations in one library.
+pub(super) fn cryptography(tree: &Tree) -> Vec<Finding> {
+    let Some(lock) = tree.texts.iter().find(|text| text.path == "Cargo.lock") else { return Vec::new() };
+    let Ok(table) = lock.text.parse::<toml::Table>() else {
+        return vec![Finding::error(&lock.path, "not a lock file")];
+    };
+    let packages = table.get("package").and_then(toml::Value::as_array).into_iter().flatten();
+    let mut edges: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for package in packages {
+        let Some(name) = package.get("name").and_then(toml::Value::as_str) else { continue };
+        let used = package.get("dependencies").and_then(toml::Value::as_array).into_iter().flatten();
+        // Of several versions the name alone counts.
+        let used = used.filter_map(|it| it.as_str()?.split(' ').next());
+        edges.entry(name).or_default().extend(used);
+    }
+    let (mut reached, mut waiting) = (vec!["server"], vec!["server"]);
+    while let Some(name) = waiting.pop() {
+        for used in edges.get(name).into_iter().flatten() {
+            if !reached.contains(used) {
+                reached.push(used);
+                waiting.push(used);
+            }
+        }
+    }
+    let found = SIDE_CHANNELS.iter().filter(|name| reached.contains(name));
+    found.map(|name| Finding::error(&lock.path, format!("the server must not link `{name}`"))).collect()
 }
 
 pub(super) fn names(tree: &Tree) -> Vec<Finding> {
@@ -218,6 +250,19 @@ mod tests {
             0
         );
         assert_eq!(purity(&Tree::of(&[("crates/server/src/a.rs", "use std::fs;")])).len(), 0);
+    }
+
+    #[test]
+    fn the_server_signs_in_one_library_only() {
+        let lock = |uses: &str| {
+            let package =
+                |name: &str, uses: &str| format!("[[package]]\nname = \"{name}\"\ndependencies = [{uses}]\n");
+            let packages =
+                [package("demo", "\"rsa 0.9.10\""), package("server", "\"far\""), package("far", uses)];
+            cryptography(&Tree::of(&[("Cargo.lock", &packages.concat())])).len()
+        };
+        assert_eq!(lock("\"serde\", \"server\""), 0);
+        assert_eq!(lock("\"rsa 0.9.10\", \"p256\""), 2);
     }
 
     #[test]

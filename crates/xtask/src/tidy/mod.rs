@@ -62,9 +62,10 @@ pub(crate) fn run(place: &Place) -> Result<(), String> {
 }
 
 fn findings(tree: &Tree) -> Vec<Finding> {
-    let rules: [fn(&Tree) -> Vec<Finding>; 8] = [
+    let rules: [fn(&Tree) -> Vec<Finding>; 9] = [
         crates::edges,
         crates::purity,
+        crates::cryptography,
         crates::names,
         texts::forbidden,
         texts::long_files,
