@@ -302,12 +302,12 @@ fn sessions() -> Vec<Vec<SessionFact>> {
     all
 }
 
-/// What must hold of a step in a state, said apart from how it is decided.
 /// The clients here are native ones.
 fn could_be_anyone(client: &Client, request: &AuthorizationRequest) -> bool {
     client.is_public() && request.redirect_uri.as_str().starts_with("http:")
 }
 
+/// What must hold of a step in a state, said apart from how it is decided.
 fn check_step(world: &World, step: &NextStep) {
     let World { request, client, hint, sessions, last_used, flow } = world;
     let flow = flow.as_ref();
