@@ -1,5 +1,7 @@
 //! Flows and consents: round trips of every verb, and races on what may happen once.
 
+#![allow(clippy::unwrap_used, reason = "a test whose set-up fails can only stop")]
+
 use identity::{BrowserRecord, Factor, FactorMethod, Profile, Session, User};
 use oidc::client::{Client, ClientMetadata, ClientSettings};
 use oidc::params::Parameters;
