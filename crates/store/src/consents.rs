@@ -45,10 +45,13 @@ verbs! {
          ON CONFLICT (tenant_id, user_id, client_id)
          DO UPDATE SET scope = excluded.scope, given_at = excluded.given_at, withdrawn_at = NULL";
 
-    /// Of two at once, one gets true.
-    pub write guard withdraw_consent(user: UserId, client: &ClientId, now: Timestamp) =
+    write guard withdraw_consent_row(user: UserId, client: &ClientId, now: Timestamp) =
         "UPDATE consent SET withdrawn_at = $4
           WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND withdrawn_at IS NULL";
+
+    write count end_grants_by_consent(user: UserId, client: &ClientId, now: Timestamp) =
+        "UPDATE grant_record SET ended_at = $4
+          WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND by_consent = TRUE AND ended_at IS NULL";
 }
 
 impl Tx {
@@ -57,5 +60,17 @@ impl Tx {
         let before = self.consent(consent.user, &consent.client).await?;
         let scope = before.map_or_else(Scope::empty, |before| before.scope).union(&consent.scope);
         self.put_consent(&Consent { scope, ..consent.clone() }).await
+    }
+
+    /// Takes a consent back, and ends the grants that rest on it, so that a consent given later doesn't wake them. Of two
+    /// at once, one gets true.
+    pub async fn withdraw_consent(
+        &mut self,
+        user: UserId,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        self.end_grants_by_consent(user, client, now).await?;
+        self.withdraw_consent_row(user, client, now).await
     }
 }

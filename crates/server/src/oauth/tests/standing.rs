@@ -22,13 +22,14 @@ enum Loss {
     SessionExpired,
     ConsentWithdrawn,
     ConsentNarrowed,
+    ConsentGivenAnew,
     GrantEnded,
     ClientDeleted,
     GrantTypesLost,
 }
 
 impl Loss {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Nothing,
         Self::UserDisabled,
         Self::UserDeleted,
@@ -36,6 +37,7 @@ impl Loss {
         Self::SessionExpired,
         Self::ConsentWithdrawn,
         Self::ConsentNarrowed,
+        Self::ConsentGivenAnew,
         Self::GrantEnded,
         Self::ClientDeleted,
         Self::GrantTypesLost,
@@ -46,7 +48,7 @@ impl Loss {
         match self {
             Self::Nothing => true,
             Self::SessionEnded | Self::SessionExpired => wanted.offline,
-            Self::ConsentWithdrawn | Self::ConsentNarrowed => !wanted.by_consent,
+            Self::ConsentWithdrawn | Self::ConsentNarrowed | Self::ConsentGivenAnew => !wanted.by_consent,
             Self::UserDisabled
             | Self::UserDeleted
             | Self::GrantEnded
@@ -60,10 +62,11 @@ impl Loss {
         if self == Self::SessionExpired {
             return end_session_by_time(scene, person).await;
         }
-        let less = Consent {
+        let scope = if self == Self::ConsentNarrowed { "openid" } else { GOOD.scope };
+        let again = Consent {
             user: person.user,
             client: party.id.clone(),
-            scope: "openid".parse::<Scope>().unwrap(),
+            scope: scope.parse::<Scope>().unwrap(),
             given_at: now,
         };
         write_tx!(scene.app.store, scene.tenant, |tx| -> Result<(), Fault> {
@@ -73,9 +76,9 @@ impl Loss {
                 Self::UserDeleted => tx.delete_user(person.user).await?,
                 Self::SessionEnded => tx.end_session(person.session, now).await?,
                 Self::ConsentWithdrawn => tx.withdraw_consent(person.user, &party.id, now).await?,
-                Self::ConsentNarrowed => {
+                Self::ConsentNarrowed | Self::ConsentGivenAnew => {
                     let had = tx.withdraw_consent(person.user, &party.id, now).await?;
-                    tx.add_consent(&less).await?;
+                    tx.add_consent(&again).await?;
                     had
                 }
                 Self::GrantEnded => tx.end_grant(grant, now).await?,
@@ -125,7 +128,7 @@ async fn every_grant_type_and_every_use_sees_what_was_lost() {
             }
         }
         println!("{cells} cells of the table of losses");
-        assert_eq!(cells, 10 * 4 * 5);
+        assert_eq!(cells, 11 * 4 * 5);
     })
     .await;
 }
