@@ -18,6 +18,9 @@ const ADDRESSES: &[&str] = &[
     "/oauth/authorize?client_id=x",
     "/oauth/authorize/continue",
     "/oauth/end_session",
+    "/oauth/end_session/continue",
+    "/consent",
+    "/select-account",
     "/oauth/userinfo",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
@@ -152,4 +155,26 @@ async fn a_tenant_on_a_path_has_keys_and_links_of_its_own() {
         let (status, page) = ask(path).await;
         assert_eq!(status, 404, "{path}: {page}");
     }
+}
+
+/// OpenID Connect Discovery section 4 appends the well-known part to the issuer, RFC 8414 section 3.1 inserts it.
+#[tokio::test]
+async fn both_forms_of_the_metadata_address_lead_to_the_same_issuer() {
+    let world = with_two_tenants().await;
+    let http = client().build().unwrap();
+    let metadata = async |path: &str| -> serde_json::Value {
+        let request =
+            http.get(format!("{}{path}", world.issuer())).header("x-forwarded-host", "evil.example");
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    let acme = format!("{}/t/acme", world.issuer());
+    let appended = metadata("/t/acme/.well-known/openid-configuration").await;
+    assert_eq!(appended["issuer"], acme);
+    assert_eq!(appended["token_endpoint"], format!("{acme}/oauth/token"));
+    assert_eq!(metadata("/.well-known/openid-configuration/t/acme").await, appended);
+    let inserted = metadata("/.well-known/oauth-authorization-server/t/acme").await;
+    assert_eq!(inserted["issuer"], acme);
+    assert_eq!(inserted["token_endpoint"], appended["token_endpoint"]);
+    let default = metadata("/.well-known/openid-configuration").await;
+    assert_eq!(default["issuer"], world.issuer());
 }
