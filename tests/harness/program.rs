@@ -69,7 +69,10 @@ fn binary(name: &str) -> PathBuf {
     BUILT.call_once(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let mut command = std::process::Command::new(cargo);
-        command.args(["build", "--quiet", "--workspace", "--bins"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        // As `cargo xtask test` builds: with another selection cargo would unify features anew, and build everything twice.
+        command
+            .args(["build", "--quiet", "--workspace", "--all-targets"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
         assert!(command.status().expect("cargo runs").success(), "the programs don't build");
     });
     target().join("debug").join(name)

@@ -25,7 +25,7 @@ pub(crate) fn run(place: &Place, arguments: &[String]) -> Result<(), String> {
     };
     install::for_building()?;
     println!("building Portico and the demo (the first time takes minutes)");
-    run::run(&mut place.cargo(["build", "--package", "server", "--package", "demo"]))?;
+    run::run(&mut place.cargo(["build"]))?;
     let mut programs = Programs(Vec::new());
     let outcome = start_and_watch(place, forwarded, &mut programs);
     programs.stop();
