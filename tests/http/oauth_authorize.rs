@@ -9,7 +9,7 @@ use server::admin::AdminCommand;
 const ADA: &str = "ada@example.test";
 const BOB: &str = "bob@example.test";
 
-async fn second(world: &World) {
+fn second(world: &World) {
     world.clock.advance(Duration::from_secs(1));
 }
 
@@ -99,7 +99,7 @@ async fn the_client_may_want_a_new_sign_in() {
             world.clock.advance(Duration::from_secs(3));
             let asked = web.authorize_with(&ada.browser, &changed).await;
             assert_eq!(asked.0.heading(), "Sign in", "{changed:?} {}", asked.0);
-            second(world).await;
+            second(world);
             let answer = Answer(ada.sign_in_at(asked.0).await);
             let again = web.exchange(&answer.code()).await.tokens();
             assert_eq!(subject(&again), subject(&first));
@@ -407,7 +407,7 @@ async fn a_flow_is_of_one_browser_one_use_and_one_hour() {
             assert_eq!(ada.browser.open(path).await.status, 410, "used already");
         }
         let (asked, go_on) = begin().await;
-        world.clock.advance(Duration::from_secs(60 * 60));
+        world.clock.advance(Duration::from_hours(1));
         for path in [asked.url.as_str(), go_on.as_str()] {
             assert_eq!(ada.browser.open(path).await.status, 410, "too old");
         }

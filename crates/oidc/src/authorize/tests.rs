@@ -260,16 +260,22 @@ fn flows() -> Vec<Option<FlowFact>> {
         for consented in
             [None, Some((ALICE, "openid email")), Some((ALICE, "openid")), Some((BOB, "openid email"))]
         {
-            for denied in [false, true] {
-                flows.push(Some(FlowFact {
-                    created_at: FLOW_START,
-                    chosen: chosen.map(session_id),
-                    consented: consented.map(|(user, text)| (user_id(user), scope(text))),
-                    denied,
-                }));
-            }
+            flows.push(Some(FlowFact {
+                created_at: FLOW_START,
+                chosen: chosen.map(session_id),
+                consented: consented.map(|(user, text)| (user_id(user), scope(text))),
+                denied: false,
+            }));
         }
     }
+    // Of those who refused, the one for whom all else is done.
+    let consented = Some((user_id(ALICE), scope("openid email")));
+    flows.push(Some(FlowFact {
+        created_at: FLOW_START,
+        chosen: Some(session_id(ALICE)),
+        consented,
+        denied: true,
+    }));
     flows
 }
 
