@@ -91,7 +91,7 @@ async fn an_attempt_works_once_and_not_for_long() {
     prove(&browser, &asked, PASSWORD).await;
     assert_eq!(prove(&browser, &asked, PASSWORD).await.status, 410, "an attempt was replayed");
     let asked = identify(&browser, EMAIL).await;
-    world.clock.advance(Duration::from_secs(60 * 60));
+    world.clock.advance(Duration::from_hours(1));
     assert_eq!(prove(&browser, &asked, PASSWORD).await.status, 410, "an expired attempt was taken");
 }
 
@@ -154,7 +154,7 @@ async fn several_accounts_live_in_one_browser_and_one_signs_in_again_into_the_sa
 
 #[tokio::test]
 async fn a_session_ends_after_a_week_of_silence_and_after_a_month_in_any_case() {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const DAY: Duration = Duration::from_hours(24);
     let world = World::start().await;
     let ada = world.sign_up(EMAIL).await;
     for _ in 0..4 {
@@ -216,6 +216,6 @@ async fn a_flow_is_its_browsers_alone_and_the_page_names_who_waits() {
     let flow = form.value("flow").unwrap();
     let up = owner.open(&format!("/sign-up?flow={flow}")).await;
     assert!(up.says("then continue to web"), "{up}");
-    world.clock.advance(Duration::from_secs(60 * 60));
+    world.clock.advance(Duration::from_hours(1));
     assert_eq!(owner.open(page.url.as_str()).await.status, 410, "an expired flow went on");
 }

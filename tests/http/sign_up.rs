@@ -98,9 +98,9 @@ async fn a_code_and_the_whole_attempt_expire() {
     let browser = world.browser();
     let asked = begin(&browser, EMAIL).await;
     let code = world.mailed_code(EMAIL).await;
-    world.clock.advance(Duration::from_secs(10 * 60));
+    world.clock.advance(Duration::from_mins(10));
     assert_eq!(enter(&browser, &asked, &code).await.status, 422, "an expired code was taken");
-    world.clock.advance(Duration::from_secs(50 * 60));
+    world.clock.advance(Duration::from_mins(50));
     assert_eq!(browser.open(asked.url.as_str()).await.status, 410);
     assert_eq!(enter(&browser, &asked, &code).await.status, 410);
 }
