@@ -55,7 +55,7 @@ export async function story(tell) {
 /** Somebody's browser: cookies of its own, and every complaint of Chromium noted. */
 export async function person(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   const complaints = [];
   context.on('page', (page) => watch(page, complaints));
   return { context, complaints, page: await context.newPage() };
