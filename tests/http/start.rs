@@ -102,9 +102,13 @@ async fn production_needs_a_migrated_database_and_has_no_mailbox() {
     development.shutdown().await;
     let running = run(config).await.unwrap();
     let http = client().build().unwrap();
-    for (path, status) in
-        [("/readyz", 200), ("/sign-in", 200), ("/dev/mailbox", 404), ("/dev/mailbox.json", 404)]
-    {
+    for (path, status) in [
+        ("/readyz", 200),
+        ("/sign-in", 200),
+        ("/sign-up", 403),
+        ("/dev/mailbox", 404),
+        ("/dev/mailbox.json", 404),
+    ] {
         let answer = http.get(format!("{issuer}{path}")).send().await.unwrap();
         assert_eq!(answer.status(), status, "{path}");
     }
