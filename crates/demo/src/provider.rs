@@ -22,7 +22,7 @@ use url::Url;
 use crate::fault::chain;
 use crate::http_client::Http;
 
-/// What this relying party asks for. `offline_access` is what brings a refresh token.
+/// What this relying party asks for. With `offline_access` a refresh token outlives the session (OpenID Connect Core section 11).
 const SCOPES: [&str; 5] = ["profile", "email", "phone", "address", "offline_access"];
 
 /// Who we are, and at which provider.
