@@ -112,8 +112,19 @@ impl Writer {
 }
 
 pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, Fault> {
-    let options = sqlite_options(path).create_if_missing(true);
+    make_private(path).map_err(|error| Fault::new(format!("make {}", path.display())).because(error))?;
+    let options = sqlite_options(path);
     options.connect().await.map_err(|error| Fault::database(format!("open {}", path.display()), error))
+}
+
+/// A new database is readable by its owner only, wherever it lies: it is all about people. SQLite gives the files beside
+/// it the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The committer. It ends when the store and every turn are gone.
@@ -302,6 +313,20 @@ mod tests {
     }
 
     const INSERT: &str = "INSERT INTO t VALUES ('x')";
+
+    #[tokio::test]
+    async fn a_new_database_is_its_owners_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (writer, folder) = writer().await;
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(Result::unwrap).collect();
+        assert!(files.len() > 1, "no journal beside the database");
+        for file in files {
+            let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{}", file.path().display());
+        }
+        writer.close().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 
     #[tokio::test]
     async fn those_who_wait_share_a_commit() {
