@@ -122,7 +122,7 @@ mod tests {
     fn the_document_is_as_reviewed() {
         let provider = Provider {
             issuer: "https://login.example.com/t/acme",
-            acr_values: &["1", "2"],
+            acr_values: &["1"],
             further_scopes: &["reports:read".to_owned()],
         };
         insta::assert_json_snapshot!(document(&provider));

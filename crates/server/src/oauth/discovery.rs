@@ -19,7 +19,7 @@ use crate::request::Site;
 use crate::tenant::Tenant;
 
 /// The `acr` values that sessions reach: how many independent factors stand behind them.
-const ACR_VALUES: [&str; 2] = ["1", "2"];
+const ACR_VALUES: [&str; 1] = ["1"];
 
 /// The tenants' documents, each made once per version of its tenant.
 #[derive(Debug, Default)]
