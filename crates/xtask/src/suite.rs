@@ -3,6 +3,8 @@
 //! Both name the whole workspace to cargo, with its tests, and select targets only: any other selection would have cargo
 //! unify the dependencies' features anew, and build them again.
 
+use std::fs;
+
 use crate::place::Place;
 use crate::postgres::Cluster;
 use crate::steps::Steps;
@@ -18,6 +20,9 @@ pub(crate) fn check(place: &Place) -> Result<(), String> {
     without_tests(place, &mut steps)?;
     steps.step("tests on SQLite", || {
         let mut command = place.cargo(["test", "--workspace", "--lib", "--bins", "--test", "http"]);
+        for name in tests_of_crates(place)? {
+            command.args(["--test", &name]);
+        }
         run::run(command.env(ENGINES, "sqlite").env_remove(POSTGRES))
     })?;
     steps.summary();
@@ -46,6 +51,22 @@ pub(crate) fn test(place: &Place) -> Result<(), String> {
     outcome?;
     steps.summary();
     Ok(())
+}
+
+/// The crates' own integration tests, which need no more than a database: `crates/*/tests/*.rs`.
+fn tests_of_crates(place: &Place) -> Result<Vec<String>, String> {
+    let unreadable = |error: std::io::Error| format!("cannot read crates/: {error}");
+    let mut names = Vec::new();
+    for package in fs::read_dir(place.root().join("crates")).map_err(unreadable)? {
+        let Ok(tests) = fs::read_dir(package.map_err(unreadable)?.path().join("tests")) else { continue };
+        for test in tests {
+            let path = test.map_err(unreadable)?.path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// What both have in common; the quick ones first.
