@@ -151,3 +151,19 @@ mail-taken-body =
 mailbox-title = Mailbox
 mailbox-intro = Mails that this server would have sent, newest first. This page exists in development only.
 mailbox-empty = No mail yet. Load this page again once something was sent.
+
+## When a request can't be answered at all
+
+notice-request-id = Request id:
+notice-failed-title = Something went wrong
+notice-failed = Something went wrong on our side. Please try again; if it stays, tell the operator the request id.
+notice-busy-title = Too much to do
+notice-busy = There is too much to do at the moment. Please try again in a few seconds.
+notice-too-large-title = Too large
+notice-too-large = What was sent is too large.
+notice-nothing-here-title = Not found
+notice-nothing-here = There is nothing at this address.
+notice-unknown-host-title = Not found
+notice-unknown-host = Nobody lives at this host. Use the host name of the issuer.
+notice-ambiguous-host-title = We couldn't read this request
+notice-ambiguous-host = The request must name exactly one host.

@@ -4,11 +4,13 @@
 use std::error::Error;
 use std::fmt;
 
+use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use crate::locale::Texts;
 use crate::pages::style;
 
 /// The cause lies not in the request but here: the database, the network, a bug.
@@ -62,7 +64,11 @@ pub struct Notice {
     pub status: StatusCode,
     /// The `error` of the JSON form.
     pub code: &'static str,
+    /// The `error_description` of the JSON form, for the developer who reads it.
     pub text: &'static str,
+    /// The key of the page's heading; the page's text is in the locale files too.
+    title_key: &'static str,
+    text_key: &'static str,
 }
 
 impl Notice {
@@ -70,28 +76,43 @@ impl Notice {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         code: "server_error",
         text: "Something went wrong on our side. Please try again; if it stays, tell the operator the request id.",
+        title_key: "notice-failed-title",
+        text_key: "notice-failed",
     };
     pub const BUSY: Self = Self {
         status: StatusCode::SERVICE_UNAVAILABLE,
         code: "temporarily_unavailable",
         text: "There is too much to do at the moment. Please try again in a few seconds.",
+        title_key: "notice-busy-title",
+        text_key: "notice-busy",
     };
     pub const TOO_LARGE: Self = Self {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         code: "invalid_request",
         text: "The request is too large.",
+        title_key: "notice-too-large-title",
+        text_key: "notice-too-large",
     };
-    pub const NO_SUCH_PAGE: Self =
-        Self { status: StatusCode::NOT_FOUND, code: "not_found", text: "There is nothing at this address." };
+    pub const NO_SUCH_PAGE: Self = Self {
+        status: StatusCode::NOT_FOUND,
+        code: "not_found",
+        text: "There is nothing at this address.",
+        title_key: "notice-nothing-here-title",
+        text_key: "notice-nothing-here",
+    };
     pub const UNKNOWN_HOST: Self = Self {
         status: StatusCode::NOT_FOUND,
         code: "unknown_host",
         text: "No tenant lives at this host. Use the host name of the issuer.",
+        title_key: "notice-unknown-host-title",
+        text_key: "notice-unknown-host",
     };
     pub const AMBIGUOUS_HOST: Self = Self {
         status: StatusCode::BAD_REQUEST,
         code: "invalid_request",
         text: "The request must name exactly one host.",
+        title_key: "notice-ambiguous-host-title",
+        text_key: "notice-ambiguous-host",
     };
 
     /// The answer as a page or as JSON.
@@ -114,34 +135,31 @@ impl Notice {
         response
     }
 
-    /// All values are ours: constant texts, the stylesheet's path, a request id of hexadecimal digits. Nothing needs
-    /// escaping. It stands alone, since it is also what is said when everything else fails.
     fn page(self, request_id: &str) -> String {
-        let title = self.status.canonical_reason().unwrap_or("Error");
-        let Self { text, .. } = self;
-        let stylesheet = style::path();
-        format!(
-            r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>{title}</title>
-<link rel="stylesheet" href="{stylesheet}">
-</head>
-<body>
-<main id="content" class="card">
-<h1>{title}</h1>
-<p class="lead">{text}</p>
-<p class="hint">Request id: <code>{request_id}</code></p>
-</main>
-</body>
-</html>
-"#
-        )
+        let texts = Texts::english();
+        let page = NoticePage {
+            language: &texts.language,
+            stylesheet: style::path(),
+            title: texts.get(self.title_key),
+            text: texts.get(self.text_key),
+            request_label: texts.get("notice-request-id"),
+            request_id,
+        };
+        // Writing into a string can't fail. If it did, the developer's text would still be better than nothing.
+        page.render().unwrap_or_else(|_| self.text.to_owned())
     }
+}
+
+/// The page of a [`Notice`]. It stands alone, since it is also what is said when everything else fails.
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct NoticePage<'a> {
+    language: &'a str,
+    stylesheet: &'a str,
+    title: String,
+    text: String,
+    request_label: String,
+    request_id: &'a str,
 }
 
 impl IntoResponse for Notice {
