@@ -4,13 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+
+use crate::request::Peer;
 
 /// Connections at once. More wait in the system's queue, where they cost this process nothing.
 const CONNECTIONS: usize = 10_000;
@@ -40,8 +42,9 @@ pub async fn serve(
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = connection(stream, routes.clone(), stopped.clone());
+            Ok((stream, peer)) => {
+                let routes = routes.clone().layer(Extension(Peer(peer)));
+                let connection = connection(stream, routes, stopped.clone());
                 connections.spawn(async move {
                     let _place = place;
                     connection.await;

@@ -6,8 +6,10 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::{LanguageIdentifier, langid};
 
-static ENGLISH: LazyLock<Texts> =
-    LazyLock::new(|| Texts::parse(langid!("en"), include_str!("../locales/en.ftl")));
+/// The files of a language, in `locales/`.
+const ENGLISH_SOURCES: &[&str] = &[include_str!("../locales/en/pages.ftl")];
+
+static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::parse(langid!("en"), ENGLISH_SOURCES));
 
 /// The texts of one language.
 pub struct Texts {
@@ -22,16 +24,18 @@ impl Texts {
         &ENGLISH
     }
 
-    fn parse(language: LanguageIdentifier, source: &str) -> Self {
-        // What Fluent could not read is left out of the resource; a test refuses a file with such a place.
-        let resource = match FluentResource::try_new(source.to_owned()) {
-            Ok(resource) | Err((resource, _)) => resource,
-        };
+    fn parse(language: LanguageIdentifier, sources: &[&str]) -> Self {
         let name = language.to_string();
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
         // Isolation marks are for texts of mixed direction and would be copied along with addresses and codes.
         bundle.set_use_isolating(false);
-        bundle.add_resource_overriding(resource);
+        for source in sources {
+            // What Fluent could not read is left out of the resource; a test refuses a file with such a place.
+            let resource = match FluentResource::try_new((*source).to_owned()) {
+                Ok(resource) | Err((resource, _)) => resource,
+            };
+            bundle.add_resource_overriding(resource);
+        }
         Self { bundle, language: name }
     }
 
@@ -105,14 +109,12 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
-    const ENGLISH_SOURCE: &str = include_str!("../locales/en.ftl");
-
-    /// The keys of a Fluent file: what stands at the beginning of a line before ` =`.
+    /// The keys of the English files: what stands at the beginning of a line before ` =`.
     fn keys() -> BTreeSet<&'static str> {
         let key = |line: &'static str| line.split_once(" =").map(|(key, _)| key);
         let is_key =
             |key: &&str| key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        ENGLISH_SOURCE.lines().filter_map(key).filter(is_key).collect()
+        ENGLISH_SOURCES.iter().flat_map(|source| source.lines()).filter_map(key).filter(is_key).collect()
     }
 
     fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -165,9 +167,11 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_read_whole() {
-        let resource = FluentResource::try_new(ENGLISH_SOURCE.to_owned());
-        assert!(resource.is_ok(), "{:?}", resource.err().map(|(_, faults)| faults));
+    fn every_file_is_read_whole() {
+        for source in ENGLISH_SOURCES {
+            let resource = FluentResource::try_new((*source).to_owned());
+            assert!(resource.is_ok(), "{:?}", resource.err().map(|(_, faults)| faults));
+        }
         let texts = Texts::english();
         for key in keys() {
             assert!(texts.bundle.has_message(key), "{key}");

@@ -1,5 +1,6 @@
 //! The frame around every request: its id, its log line, its tenant, the headers that every answer has.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -16,6 +17,7 @@ use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::error::Notice;
+use crate::locale::Texts;
 use crate::tenant::Tenant;
 
 /// What a handler works for: the server and the tenant that the request found.
@@ -23,14 +25,26 @@ use crate::tenant::Tenant;
 pub struct Site {
     pub app: Arc<App>,
     pub tenant: Arc<Tenant>,
+    /// Who sent the request, as far as the connection tells.
+    pub address: IpAddr,
+    /// The texts in the language of whoever asks.
+    pub texts: &'static Texts,
 }
+
+/// The other end of the connection that a request came by. Every connection has one; the tests of single handlers have
+/// none, and are then taken to come from this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
 
 impl FromRequestParts<Arc<App>> for Site {
     type Rejection = Notice;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Notice> {
         let tenant = parts.extensions.get::<Arc<Tenant>>().ok_or(Notice::UNKNOWN_HOST)?;
-        Ok(Self { app: Arc::clone(app), tenant: Arc::clone(tenant) })
+        let peer = parts.extensions.get::<Peer>().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.ip());
+        // A connection over IPv6 to a socket for both says `::ffff:192.0.2.1` for an IPv4 peer.
+        let address = peer.to_canonical();
+        Ok(Self { app: Arc::clone(app), tenant: Arc::clone(tenant), address, texts: Texts::english() })
     }
 }
 

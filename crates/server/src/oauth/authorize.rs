@@ -115,7 +115,7 @@ pub(crate) async fn claim_flow(
     browser: &BrowserRecord,
     now: Timestamp,
 ) -> Result<Flow, Stop> {
-    let Site { app, tenant } = site;
+    let Site { app, tenant, .. } = site;
     let stored = app.store.read(tenant.id).flow(id).await?;
     let open =
         |flow: &Flow| flow.kind == kind && flow.completed_at.is_none() && !flow.expires_at.has_passed(now);
@@ -145,7 +145,7 @@ pub(crate) async fn understand(
     site: &Site,
     parameters: Parameters,
 ) -> Result<Result<Asked, AuthorizeRefusal>, Failure> {
-    let Site { app, tenant } = site;
+    let Site { app, tenant, .. } = site;
     let mut read = app.store.read(tenant.id);
     let client = match authorize::client_id(&parameters) {
         Ok(id) => read.client(&id).await?,
@@ -192,7 +192,7 @@ async fn named_resources(read: &mut Read, parameters: &Parameters) -> Result<Vec
 fn refusal(site: &Site, refused: AuthorizeRefusal) -> Result<Response, Stop> {
     match refused.into_response(site.tenant.issuer.as_str()) {
         Ok(response) => Ok(redirect(&response.location())),
-        Err(reason) => request_refused(&site.tenant, &reason.description()),
+        Err(reason) => request_refused(site, &reason.description()),
     }
 }
 
@@ -295,7 +295,7 @@ async fn advance(
     flow: Option<FlowId>,
     now: Timestamp,
 ) -> Result<Response, Stop> {
-    let Site { app, tenant } = site;
+    let Site { app, tenant, .. } = site;
     // A page needs a browser to be bound to; `prompt=none` shows none, and so makes nothing known.
     let (browser, cookie) = match context.browser {
         Some(browser) => (Some(browser), None),

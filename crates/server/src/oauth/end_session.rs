@@ -109,9 +109,9 @@ pub async fn confirm(submission: Submission) -> Result<Response, Stop> {
     let cookie = Some(rotation.cookie(&site.tenant));
     let (EndSession::Ask { then } | EndSession::End { then, .. }) = asked.decision;
     match then {
-        Afterwards::Page => Ok(with_cookie(signed_out_page(&site.tenant)?, cookie)),
+        Afterwards::Page => Ok(with_cookie(signed_out_page(site)?, cookie)),
         // The form's answer may not redirect to elsewhere: the pages say `form-action 'self'`.
-        Afterwards::Redirect(way) => moving_on::to(&site.tenant, way.location(), cookie),
+        Afterwards::Redirect(way) => moving_on::to(site, way.location(), cookie),
     }
 }
 
@@ -144,7 +144,7 @@ async fn answer(
 
 fn gone(site: &Site, then: &Afterwards) -> Result<Response, Stop> {
     match then {
-        Afterwards::Page => signed_out_page(&site.tenant),
+        Afterwards::Page => signed_out_page(site),
         Afterwards::Redirect(way) => Ok(Redirect::to(&way.location()).into_response()),
     }
 }
@@ -160,7 +160,7 @@ async fn ask(
     let flow = new_flow(site, FlowKind::EndSession, parameters, Some(browser), now);
     write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
     let template = EndSessionPage {
-        view: View::new(&site.tenant),
+        view: View::new(site),
         form_token: browser::form_token(&site.tenant, browser.id),
         flow: flow.id,
         client: client.map(Client::display_name),
@@ -169,7 +169,7 @@ async fn ask(
 }
 
 fn refused(site: &Site, refusal: &EndSessionRefusal) -> Result<Response, Stop> {
-    request_refused(&site.tenant, &refusal.description())
+    request_refused(site, &refusal.description())
 }
 
 /// Gathers what the decision needs, and decides.
@@ -178,7 +178,7 @@ async fn understand(
     parameters: Parameters,
     context: &BrowserContext,
 ) -> Result<Result<Asked, EndSessionRefusal>, Failure> {
-    let Site { app, tenant } = site;
+    let Site { app, tenant, .. } = site;
     let hint = match parameters.get("id_token_hint") {
         None => LogoutHint::Absent,
         Some(token) => {

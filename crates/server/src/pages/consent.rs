@@ -126,7 +126,7 @@ pub async fn answer(submission: Submission) -> Result<Response, Stop> {
             record(tx, &asked, flow, &submission, &said, event).await
         })?;
     }
-    moving_on::to_next_step(&site.tenant, Some(&flow), None)
+    moving_on::to_next_step(site, Some(&flow), None)
 }
 
 /// Records the answer, if it is about what the flow asks now: the same account, the same scope.

@@ -6,7 +6,6 @@ use http::StatusCode;
 
 use super::{Stop, View, page};
 use crate::request::Site;
-use crate::tenant::Tenant;
 
 /// What went wrong, in the person's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +37,7 @@ impl Problem {
 
     /// The same, with the way back into the flow that waits.
     pub fn stop_in_flow(self, site: &Site, flow: Option<&terms::FlowId>) -> Stop {
-        let view = View::new(&site.tenant);
+        let view = View::new(site);
         let (status, title, text) = self.keys();
         let template = ErrorPage {
             view,
@@ -64,8 +63,8 @@ struct ErrorPage<'a> {
 
 /// A protocol request that can't be answered to whoever made it, and so is told to the person (RFC 6749 section 4.1.2.1).
 /// `detail` is for the developer whom they will ask.
-pub fn request_refused(tenant: &Tenant, detail: &str) -> Result<Response, Stop> {
-    page(StatusCode::BAD_REQUEST, &RequestRefusedPage { view: View::new(tenant), detail })
+pub fn request_refused(site: &Site, detail: &str) -> Result<Response, Stop> {
+    page(StatusCode::BAD_REQUEST, &RequestRefusedPage { view: View::new(site), detail })
 }
 
 #[derive(Template)]

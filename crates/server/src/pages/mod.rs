@@ -53,8 +53,8 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub fn new(tenant: &'a Tenant) -> Self {
-        Self { texts: Texts::english(), tenant }
+    pub fn new(site: &'a Site) -> Self {
+        Self { texts: site.texts, tenant: &site.tenant }
     }
 
     pub fn text(&self, key: &str) -> String {
@@ -229,7 +229,7 @@ pub struct Visit {
 
 impl Visit {
     pub fn view(&self) -> View<'_> {
-        View::new(&self.site.tenant)
+        View::new(&self.site)
     }
 
     /// The flow named in the query.
@@ -277,7 +277,7 @@ pub struct Submission {
 
 impl Submission {
     pub fn view(&self) -> View<'_> {
-        View::new(&self.site.tenant)
+        View::new(&self.site)
     }
 
     /// The token for the next form of this browser.

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode};
 use terms::FlowId;
 
 use super::{Stop, View, page, with_cookie};
-use crate::tenant::Tenant;
+use crate::request::Site;
 
 #[derive(Template)]
 #[template(path = "moving_on.html")]
@@ -20,18 +20,18 @@ struct MovingOnPage<'a> {
 
 /// Moves on to where the flow's next step is decided, or to the account's page without a flow.
 pub fn to_next_step(
-    tenant: &Tenant,
+    site: &Site,
     flow: Option<&FlowId>,
     cookie: Option<HeaderValue>,
 ) -> Result<Response, Stop> {
     match flow {
-        Some(flow) => to(tenant, tenant.path(&format!("/oauth/authorize/continue?flow={flow}")), cookie),
-        None => to(tenant, tenant.path("/"), cookie),
+        Some(flow) => to(site, site.tenant.path(&format!("/oauth/authorize/continue?flow={flow}")), cookie),
+        None => to(site, site.tenant.path("/"), cookie),
     }
 }
 
 /// Moves on to a path of this server or to a registered redirect URI, which the caller has checked.
-pub fn to(tenant: &Tenant, to: String, cookie: Option<HeaderValue>) -> Result<Response, Stop> {
-    let template = MovingOnPage { view: View::new(tenant), to };
+pub fn to(site: &Site, to: String, cookie: Option<HeaderValue>) -> Result<Response, Stop> {
+    let template = MovingOnPage { view: View::new(site), to };
     Ok(with_cookie(page(StatusCode::OK, &template)?, cookie))
 }

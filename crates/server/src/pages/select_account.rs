@@ -77,5 +77,5 @@ pub async fn choose(submission: Submission) -> Result<Response, Stop> {
         }
         Ok(())
     })?;
-    moving_on::to_next_step(&site.tenant, Some(&flow), None)
+    moving_on::to_next_step(site, Some(&flow), None)
 }

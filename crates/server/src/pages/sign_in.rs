@@ -68,7 +68,7 @@ fn intro(view: View<'_>, waiting: &Waiting) -> String {
 /// `POST /sign-in`: begins an attempt for the address. Nobody is told whether an account has it.
 pub async fn identify(submission: Submission) -> Result<Response, Stop> {
     let flow = submission.flow()?;
-    let Site { app, tenant } = &submission.site;
+    let Site { app, tenant, .. } = &submission.site;
     let written = submission.form.value("email");
     let identifier = match EmailAddress::parse(written) {
         Ok(identifier) => identifier,
@@ -177,11 +177,9 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
         None => None,
     };
     match complete(&submission, attempt.id, &verified, raised.as_ref()).await? {
-        Completion::SignedIn(rotation) => moving_on::to_next_step(
-            &site.tenant,
-            attempt.flow_id.as_ref(),
-            Some(rotation.cookie(&site.tenant)),
-        ),
+        Completion::SignedIn(rotation) => {
+            moving_on::to_next_step(site, attempt.flow_id.as_ref(), Some(rotation.cookie(&site.tenant)))
+        }
         Completion::NotThisAccount => again("sign-in-refused"),
         Completion::Stale => Err(Problem::Stale.stop_in_flow(site, attempt.flow_id.as_ref())),
     }
@@ -215,7 +213,7 @@ async fn complete(
     verified: &VerifiedPassword,
     raised: Option<&PasswordHash>,
 ) -> Result<Completion, Fault> {
-    let Site { app, tenant } = &submission.site;
+    let Site { app, tenant, .. } = &submission.site;
     let rotation = Rotation::new(app);
     let minting = Minting::new(app, submission.now);
     let done = write_tx!(app.store, tenant.id, |tx| -> Result<Result<bool, SignInRefusal>, Fault> {

@@ -36,20 +36,20 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
             let form_token = browser::form_token(&visit.site.tenant, browser.id);
             page(StatusCode::OK, &SignOutPage { view: visit.view(), form_token, accounts })
         }
-        _ => signed_out_page(&visit.site.tenant),
+        _ => signed_out_page(&visit.site),
     }
 }
 
 /// `POST /sign-out`.
 pub async fn end(submission: Submission) -> Result<Response, Stop> {
-    let Site { app, tenant } = &submission.site;
+    let Site { app, tenant, .. } = &submission.site;
     let rotation = end_sessions(app, tenant, &submission.browser, None, submission.now).await?;
-    Ok(with_cookie(signed_out_page(tenant)?, Some(rotation.cookie(tenant))))
+    Ok(with_cookie(signed_out_page(&submission.site)?, Some(rotation.cookie(tenant))))
 }
 
 /// The page that says it is done.
-pub fn signed_out_page(tenant: &Tenant) -> Result<Response, Stop> {
-    page(StatusCode::OK, &SignedOutPage { view: View::new(tenant) })
+pub fn signed_out_page(site: &Site) -> Result<Response, Stop> {
+    page(StatusCode::OK, &SignedOutPage { view: View::new(site) })
 }
 
 /// Ends some sessions of a browser, or all of them, and rotates its handle. Answer with the rotation's cookie.

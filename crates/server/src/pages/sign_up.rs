@@ -77,7 +77,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
 /// `POST /sign-up`: begins an attempt and mails its code. The same work and the same answer whoever has the address.
 pub async fn begin(submission: Submission) -> Result<Response, Stop> {
     let flow = submission.flow()?;
-    let Site { app, tenant } = &submission.site;
+    let Site { app, tenant, .. } = &submission.site;
     if !app.config.allows_sign_up() {
         return closed(submission.view(), flow);
     }

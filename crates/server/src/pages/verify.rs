@@ -90,7 +90,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
 
 /// `POST /sign-up/resend`: mails another code; the one before is worth nothing from then on.
 pub async fn resend(submission: Submission) -> Result<Response, Stop> {
-    let Site { app, tenant } = &submission.site;
+    let Site { app, tenant, .. } = &submission.site;
     let attempt = named_attempt(&submission.site, submission.form.id("attempt")).await?;
     let facts = Facts {
         sign_up: &attempt,
@@ -136,11 +136,9 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     };
     let rotation = Rotation::new(&site.app);
     match judge(&submission, attempt.id, &guess, &rotation).await? {
-        Verdict::SignedUp => moving_on::to_next_step(
-            &site.tenant,
-            attempt.flow_id.as_ref(),
-            Some(rotation.cookie(&site.tenant)),
-        ),
+        Verdict::SignedUp => {
+            moving_on::to_next_step(site, attempt.flow_id.as_ref(), Some(rotation.cookie(&site.tenant)))
+        }
         Verdict::Code(CodeRefusal::Wrong { left }) => again(view.text_with("verify-wrong", "left", &left)),
         Verdict::Code(CodeRefusal::Unusable) => again(view.text("verify-unusable")),
         Verdict::Refused(SignUpRefusal::AddressTaken) => {
@@ -169,7 +167,7 @@ async fn judge(
     guess: &SecretText,
     rotation: &Rotation,
 ) -> Result<Verdict, Fault> {
-    let Site { app, tenant } = &submission.site;
+    let Site { app, tenant, .. } = &submission.site;
     let (now, browser_id) = (submission.now, submission.browser.id);
     let key = code_key(tenant);
     let making = Making::new(app, submission);
