@@ -23,5 +23,5 @@ pub use page::{Form, Page};
 pub use people::{PASSWORD, Person};
 pub use program::{Program, free_port, portico};
 pub use relying_party::{Answer, CHALLENGE, RelyingParty, TokenAnswer, Tokens, VERIFIER, claims, header};
-pub use script::Script;
+pub use script::{REMEDY, Script, target};
 pub use world::World;

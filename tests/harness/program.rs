@@ -23,6 +23,11 @@ impl Program {
     pub async fn start(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary(name));
         command.args(arguments).envs(environment.iter().copied());
+        Self::run(name, command).await
+    }
+
+    /// Runs a program that prints a JSON line with `"ready": true` once it listens.
+    pub async fn run(name: &str, mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
@@ -33,7 +38,7 @@ impl Program {
                     _ => println!("{name}: {line}"),
                 }
             }
-            panic!("{name} {} ended before it was ready", arguments.join(" "));
+            panic!("{name} ended before it was ready: {command:?}");
         };
         let Ok(ready) = tokio::time::timeout(STARTING, ready).await else {
             panic!("{name} was not ready within {STARTING:?}");

@@ -14,7 +14,8 @@ pub struct Script {
 
 /// Longer than any story takes; one that hangs fails.
 const LONGEST: Duration = Duration::from_mins(4);
-const REMEDY: &str = "`cargo xtask test` installs what these tests need and runs them";
+/// What to do when something that the tests need is not there.
+pub const REMEDY: &str = "`cargo xtask test` installs what these tests need and runs them";
 
 impl Script {
     /// `name` is a path below `tests/`; the script finds `world` under that name.
@@ -75,7 +76,7 @@ fn chromium() -> PathBuf {
 }
 
 /// Where cargo builds to, known by where this test's own program lies.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let own = std::env::current_exe().expect("this program's path");
     own.ancestors().nth(3).expect("target/PROFILE/deps/TEST").to_owned()
 }

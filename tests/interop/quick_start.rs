@@ -1,23 +1,29 @@
 use std::fs;
 use std::path::Path;
 
-/// Every line of code in the quick start is a line of what the tests beside this one run.
+/// What the guides show in a language, and the file that the tests beside this one run.
+const SHOWN: [(&str, &str, &str); 5] = [
+    ("quick-start.md", "js", "interop/openid-client.mjs"),
+    ("quick-start.md", "rust", "interop/openidconnect_crate.rs"),
+    ("integrate.md", "js", "interop/examples/javascript/app.mjs"),
+    ("integrate.md", "python", "interop/examples/python/app.py"),
+    ("integrate.md", "go", "interop/examples/go/main.go"),
+];
+
+/// Every line of code in the guides is a line of what the tests run.
 #[test]
-fn the_quick_start_shows_what_is_tested() {
+fn the_guides_show_what_is_tested() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| fs::read_to_string(tests.join(path)).unwrap();
-    let guide = read("../docs/guide/quick-start.md");
-    let mut shown = 0;
-    for (language, source) in
-        [("js", "interop/openid-client.mjs"), ("rust", "interop/openidconnect_crate.rs")]
-    {
+    for (guide, language, source) in SHOWN {
         let run = unformatted(&read(source));
-        for line in code_of(&guide, language) {
-            assert!(run.contains(&unformatted(line)), "the quick start shows {line:?}, which no test runs");
-            shown += 1;
+        let page = read(&format!("../docs/guide/{guide}"));
+        let lines = code_of(&page, language);
+        assert!(lines.len() > 10, "{guide} shows {} lines of {language}", lines.len());
+        for line in lines {
+            assert!(run.contains(&unformatted(line)), "{guide} shows {line:?}, which no test runs");
         }
     }
-    assert!(shown > 40, "the quick start shows {shown} lines");
 }
 
 /// The lines of the code blocks in this language, without their indentation.

@@ -21,8 +21,8 @@ const BUILD: [Need; 3] = [
     Need { what: "OpenSSL's headers", package: "libssl-dev", present: openssl_headers },
 ];
 
-/// Testing it: a database server, a browser with at least one font to draw with, and what runs JavaScript clients.
-const TEST: [Need; 5] = [
+/// Testing it: a database server, a browser with at least one font to draw with, and what runs clients in other languages.
+const TEST: [Need; 7] = [
     Need { what: "PostgreSQL's server", package: "postgresql", present: || postgres::programs().is_some() },
     Need { what: "Chromium", package: "chromium", present: || chromium().is_some() },
     Need {
@@ -32,6 +32,8 @@ const TEST: [Need; 5] = [
     },
     Need { what: "Node", package: "nodejs", present: || run::exists("node") },
     Need { what: "npm", package: "npm", present: || run::exists("npm") },
+    Need { what: "Python with its environments", package: "python3-venv", present: python_environments },
+    Need { what: "Go", package: "golang-go", present: || run::exists("go") },
 ];
 
 pub(crate) fn for_building() -> Result<(), String> {
@@ -58,6 +60,10 @@ pub(crate) fn chromium() -> Option<PathBuf> {
 fn openssl_headers() -> bool {
     std::env::var_os("OPENSSL_DIR").is_some()
         || run::capture(Command::new("pkg-config").args(["--exists", "openssl"])).is_ok()
+}
+
+fn python_environments() -> bool {
+    run::capture(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_ok()
 }
 
 fn has_font(directory: &Path, depth: usize) -> bool {

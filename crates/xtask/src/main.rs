@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod dev;
+mod examples;
 mod gen_files;
 mod install;
 mod node;

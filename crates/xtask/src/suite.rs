@@ -8,7 +8,7 @@ use std::fs;
 use crate::place::Place;
 use crate::postgres::Cluster;
 use crate::steps::Steps;
-use crate::{gen_files, install, node, run, tidy};
+use crate::{examples, gen_files, install, node, run, tidy};
 
 const ENGINES: &str = "PORTICO_TEST_ENGINES";
 const POSTGRES: &str = "PORTICO_TEST_POSTGRES";
@@ -31,12 +31,13 @@ pub(crate) fn check(place: &Place) -> Result<(), String> {
 
 /// Everything, from nothing, in under 30 minutes on two cores.
 pub(crate) fn test(place: &Place) -> Result<(), String> {
-    let mut steps = Steps::of(9);
+    let mut steps = Steps::of(10);
     steps.step("what the system must have", install::for_testing)?;
     let path = steps.step("Node and the locked JavaScript packages", || {
         node::install_locked(place)?;
         node::search_path(place)
     })?;
+    steps.step("the examples in Python and Go", || examples::build(place))?;
     without_tests(place, &mut steps)?;
     let cluster = steps.step("a private PostgreSQL", Cluster::start)?;
     let outcome = steps.step("all tests, on both databases", || {
