@@ -30,12 +30,21 @@ impl World {
     /// Starts a server on a free port, on the first of the engines. Its clock begins at the system's time, since
     /// other parties read the system's.
     pub async fn start() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    /// The same, with a configuration that the test changes before the start.
+    pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let first = engine_kinds().first().copied().expect("PORTICO_TEST_ENGINES names an engine");
-        Self::on(first).await
+        Self::make(first, change).await
     }
 
     /// Starts a server on this engine.
     pub async fn on(engine: EngineKind) -> Self {
+        Self::make(engine, |_| {}).await
+    }
+
+    async fn make(engine: EngineKind, change: impl FnOnce(&mut Config)) -> Self {
         let (folder, database) = (Folder::new(), TestDatabase::make(engine).await);
         let mut config = Config::development(folder.path(), 0, None);
         config.database = match engine {
@@ -49,6 +58,7 @@ impl World {
             rs256: include_bytes!("fixtures/rs256.pkcs8").to_vec(),
             es256: include_bytes!("fixtures/es256.pkcs8").to_vec(),
         });
+        change(&mut config);
         let clock = HeldClock::at_system_time();
         let running = Some(serve(config.clone(), &clock).await);
         let parties = Mutex::default();

@@ -2,6 +2,7 @@
 
 use harness::{World, client};
 use server::admin::AdminCommand;
+use server::forwarded::TrustedProxies;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -33,6 +34,7 @@ const ADDRESSES: &[&str] = &[
 
 const POISON: &[(&str, &str)] = &[
     ("forwarded", "host=evil.example;proto=https;for=10.9.8.7"),
+    ("x-forwarded-for", "evil.example"),
     ("x-forwarded-host", "evil.example"),
     ("x-forwarded-proto", "gopher"),
     ("x-forwarded-port", "6666"),
@@ -46,7 +48,10 @@ const POISON: &[(&str, &str)] = &[
 ];
 
 async fn with_two_tenants() -> World {
-    let world = World::start().await;
+    two_tenants_in(World::start().await).await
+}
+
+async fn two_tenants_in(world: World) -> World {
     let create = AdminCommand::TenantsCreate { slug: "acme".to_owned(), issuer: None, hosts: Vec::new() };
     world.operate(create).await.expect("a second tenant");
     world
@@ -60,15 +65,50 @@ async fn whole(request: reqwest::RequestBuilder) -> (u16, String) {
     (status, format!("{headers}\n{}", answer.text().await.unwrap()))
 }
 
+/// The test's own address is a trusted proxy's.
+async fn behind_a_proxy() -> World {
+    World::configured(|config| config.trusted_proxies = TrustedProxies::parse(["127.0.0.1"]).unwrap()).await
+}
+
 #[tokio::test]
 async fn headers_of_proxies_change_no_link() {
-    let world = with_two_tenants().await;
+    no_link_changes(&with_two_tenants().await, POISON).await;
+}
+
+/// What a trusted proxy says is the client's address, and nothing else.
+#[tokio::test]
+async fn headers_of_a_trusted_proxy_change_no_link_either() {
+    let world = two_tenants_in(behind_a_proxy().await).await;
+    let mut poison = POISON.to_vec();
+    poison.retain(|(name, _)| *name != "x-forwarded-for");
+    poison.push(("x-forwarded-for", "evil.example, 203.0.113.7"));
+    no_link_changes(&world, &poison).await;
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_must_say_whom_it_speaks_for() {
+    let (trusting, wary) = (behind_a_proxy().await, World::start().await);
+    let http = client().build().unwrap();
+    for (said, trusted_answer) in
+        [("203.0.113.7", 200), ("evil, 203.0.113.7", 200), ("203.0.113.7, evil", 400), ("unknown", 400)]
+    {
+        let ask = async |world: &World| {
+            whole(http.get(format!("{}/sign-in", world.issuer())).header("x-forwarded-for", said)).await
+        };
+        let (status, answer) = ask(&trusting).await;
+        assert_eq!(status, trusted_answer, "{said}: {answer}");
+        assert!(!answer.contains("evil"), "{answer}");
+        assert_eq!(ask(&wary).await.0, 200, "{said}");
+    }
+}
+
+async fn no_link_changes(world: &World, poison: &[(&str, &str)]) {
     let http = client().build().unwrap();
     for address in ADDRESSES {
         for accept in ["text/html", "application/json"] {
             let ask = || http.get(format!("{}{address}", world.issuer())).header("accept", accept);
             let (plain, _) = whole(ask()).await;
-            let poisoned = POISON.iter().fold(ask(), |request, (name, value)| request.header(*name, *value));
+            let poisoned = poison.iter().fold(ask(), |request, (name, value)| request.header(*name, *value));
             let (status, answer) = whole(poisoned).await;
             assert_eq!(status, plain, "{address}");
             for trace in ["evil", "gopher", "6666"] {

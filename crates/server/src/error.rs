@@ -115,6 +115,14 @@ impl Notice {
         text_key: "notice-ambiguous-host",
     };
 
+    pub const AMBIGUOUS_CLIENT: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        code: "invalid_request",
+        text: "The proxy before this server does not say whom it speaks for. Please tell the operator.",
+        title_key: "notice-ambiguous-client-title",
+        text_key: "notice-ambiguous-client",
+    };
+
     /// The answer as a page or as JSON.
     pub fn render(self, as_page: bool, request_id: &str) -> Response {
         let mut response = if as_page {

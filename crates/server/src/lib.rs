@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod error;
+pub mod forwarded;
 pub mod hasher;
 mod health;
 pub mod keys;

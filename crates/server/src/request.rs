@@ -25,7 +25,7 @@ use crate::tenant::Tenant;
 pub struct Site {
     pub app: Arc<App>,
     pub tenant: Arc<Tenant>,
-    /// Who sent the request, as far as the connection tells.
+    /// The client's address: the connection's other end, or whom the trusted proxies name.
     pub address: IpAddr,
     /// The texts in the language of whoever asks.
     pub texts: &'static Texts,
@@ -36,14 +36,16 @@ pub struct Site {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+/// Who sent the request; beside the tenant, in every request that has one.
+#[derive(Clone, Copy)]
+struct ClientAddress(IpAddr);
+
 impl FromRequestParts<Arc<App>> for Site {
     type Rejection = Notice;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Notice> {
         let tenant = parts.extensions.get::<Arc<Tenant>>().ok_or(Notice::UNKNOWN_HOST)?;
-        let peer = parts.extensions.get::<Peer>().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.ip());
-        // A connection over IPv6 to a socket for both says `::ffff:192.0.2.1` for an IPv4 peer.
-        let address = peer.to_canonical();
+        let ClientAddress(address) = *parts.extensions.get().ok_or(Notice::UNKNOWN_HOST)?;
         Ok(Self { app: Arc::clone(app), tenant: Arc::clone(tenant), address, texts: Texts::english() })
     }
 }
@@ -96,6 +98,11 @@ pub async fn find_tenant(State(app): State<Arc<App>>, mut request: Request, next
     if !loaded.is_fresh() {
         return Notice::BUSY.into_response();
     }
+    let peer = request.extensions().get::<Peer>().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.ip());
+    let Ok(client) = app.config.trusted_proxies.client(peer, request.headers()) else {
+        tracing::error!("a trusted proxy's X-Forwarded-For ends in something that is no address");
+        return Notice::AMBIGUOUS_CLIENT.into_response();
+    };
     if routed.changed {
         let path = routed.path.to_owned();
         if let Some(uri) = with_path(request.uri(), &path) {
@@ -104,6 +111,7 @@ pub async fn find_tenant(State(app): State<Arc<App>>, mut request: Request, next
     }
     let secure = tenant.issuer.is_https();
     request.extensions_mut().insert(tenant);
+    request.extensions_mut().insert(ClientAddress(client));
     let mut response = next.run(request).await;
     if secure {
         let year = HeaderValue::from_static("max-age=31536000");

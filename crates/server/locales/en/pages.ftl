@@ -167,3 +167,5 @@ notice-unknown-host-title = Not found
 notice-unknown-host = Nobody lives at this host. Use the host name of the issuer.
 notice-ambiguous-host-title = We couldn't read this request
 notice-ambiguous-host = The request must name exactly one host.
+notice-ambiguous-client-title = We couldn't read this request
+notice-ambiguous-client = The proxy before this server does not say whom it speaks for. Please tell the operator.

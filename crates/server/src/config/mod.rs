@@ -13,6 +13,7 @@ use terms::SecretText;
 pub use raw::{EXAMPLE, RawConfig, Surroundings, schema};
 
 use crate::entropy::Entropy;
+use crate::forwarded::TrustedProxies;
 use crate::keys::FixedKeys;
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::Issuer;
@@ -32,6 +33,8 @@ pub struct Config {
     pub mode: Mode,
     /// Port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// Whose `X-Forwarded-For` is read.
+    pub trusted_proxies: TrustedProxies,
     /// The default tenant's issuer. In development none means `http://localhost` with the port in use.
     pub issuer: Option<Issuer>,
     pub database: Database,
@@ -52,6 +55,7 @@ impl Config {
         Self {
             mode: Mode::Development,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            trusted_proxies: TrustedProxies::default(),
             issuer,
             database: Database::Sqlite(data.join("portico.db")),
             master_keys: MasterKeySource::FileOrNew(data.join("master.key")),

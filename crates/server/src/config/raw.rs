@@ -14,6 +14,7 @@ use super::{
     Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, LogConfig,
     MasterKeySource, Mode, PasswordHashing,
 };
+use crate::forwarded::TrustedProxies;
 use crate::tenant::Issuer;
 
 /// An example that names every key; the one in `config/` is this text.
@@ -31,6 +32,9 @@ pub fn schema() -> serde_json::Value {
 pub struct RawConfig {
     /// Address and port to listen on, for example "127.0.0.1:8080". Put a proxy that speaks TLS before it.
     pub listen: Option<String>,
+    /// Addresses and networks of the proxies before this server, such as `10.0.0.0/8` or `::1`. Of a request that
+    /// comes from one of them, the client's address is taken from X-Forwarded-For.
+    pub trusted_proxies: Option<Vec<String>>,
     /// The issuer of the default tenant: the https URL by which browsers reach it. It is stored when the database is
     /// migrated first and can't be changed afterwards.
     pub issuer: Option<String>,
@@ -199,6 +203,7 @@ impl TryFrom<RawConfig> for Config {
     fn try_from(raw: RawConfig) -> Result<Self, Vec<ConfigFault>> {
         let mut checks = Checks { faults: Vec::new() };
         let listen = checks.listen(raw.listen.as_deref());
+        let trusted_proxies = checks.trusted_proxies(raw.trusted_proxies.as_deref().unwrap_or_default());
         let issuer = checks.issuer(raw.issuer.as_deref());
         let database = checks.database(&raw);
         let master_keys = checks.master_keys(&raw);
@@ -223,6 +228,7 @@ impl TryFrom<RawConfig> for Config {
         Ok(Self {
             mode: Mode::Production,
             listen,
+            trusted_proxies,
             issuer: Some(issuer),
             database,
             master_keys,
@@ -253,6 +259,13 @@ impl Checks {
                 "listen",
                 format!("{text:?} is not an address with a port; write it like \"127.0.0.1:8080\""),
             )
+        })
+    }
+
+    fn trusted_proxies(&mut self, texts: &[String]) -> TrustedProxies {
+        TrustedProxies::parse(texts.iter().map(String::as_str)).unwrap_or_else(|problem| {
+            self.fault::<()>("trusted_proxies", problem);
+            TrustedProxies::default()
         })
     }
 
@@ -404,6 +417,8 @@ mod tests {
     fn one_wrong_thing_is_one_fault() {
         for (line, key) in [
             ("listen = \"localhost\"", "listen"),
+            ("trusted_proxies = [\"0.0.0.0/0\"]", "trusted_proxies"),
+            ("trusted_proxies = \"10.0.0.1\"", "trusted_proxies"),
             ("shutdown_grace_seconds = 301", "shutdown_grace_seconds"),
             ("master_key_file = \"/nowhere/key\"", "master_key_file"),
             ("[log]\njson = \"yes\"", "log.json"),
