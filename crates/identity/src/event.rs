@@ -56,6 +56,8 @@ kinds! {
     /// A code or a refresh token was presented again after it was used (RFC 9700 sections 2.1.1 and 4.14).
     ReplayDetected = "grant.replay_detected";
     TokenRevoked = "token.revoked";
+    /// A mail did not reach its server in time, or was refused for good.
+    MailGivenUp = "mail.given_up";
 }
 
 impl fmt::Display for EventKind {

@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod claims;
+pub mod delivery;
 pub mod event;
 pub mod mailed_code;
 pub mod password;

@@ -1,8 +1,9 @@
 //! Mails: what they say, and how they wait, sealed, to be sent.
 
+use identity::delivery::MAIL_LIFETIME;
 use serde::{Deserialize, Serialize};
 use store::mail::MailRecord;
-use terms::{EmailAddress, MailId, SecretText, Timestamp};
+use terms::{EmailAddress, MailId, SecretText, Timestamp, limits};
 
 use crate::app::App;
 use crate::locale::Texts;
@@ -71,5 +72,8 @@ fn sealed(
     let id = app.entropy.id(MailId::new, now);
     let plain = zeroize::Zeroizing::new(serde_json::to_vec(body).map_err(|_| SealError::Format)?);
     let sealed_body = tenant.data_key.seal(&app.entropy, Place::MailBody(id), &plain)?;
-    Ok(MailRecord { id, recipient: to.as_written().to_owned(), subject, sealed_body, created_at: now })
+    // A code is worth nothing after its time, and neither is a mail that brings it.
+    let lifetime = if body.code.is_some() { limits::MAILED_CODE_LIFETIME } else { MAIL_LIFETIME };
+    let (recipient, expires_at) = (to.as_written().to_owned(), now.plus(lifetime));
+    Ok(MailRecord { id, recipient, subject, sealed_body, created_at: now, expires_at })
 }

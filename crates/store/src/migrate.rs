@@ -31,6 +31,7 @@ migrations! {
     "0002_people",
     "0003_clients_and_flows",
     "0004_grants",
+    "0005_delivery",
 }
 
 /// A migration that a database says it had.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 use terms::TenantId;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::fault::Fault;
 use crate::migrate;
@@ -17,6 +17,7 @@ use crate::tx::{Command, Directory, Read, in_a_write};
 #[derive(Clone)]
 pub struct Store {
     engine: Arc<Engine>,
+    mail_appended: Arc<Notify>,
 }
 
 pub(crate) enum Engine {
@@ -53,7 +54,7 @@ impl Store {
             let writer = Writer::open(path.clone()).await?;
             Engine::Sqlite { readers: pools::sqlite_readers(&path), path, writer }
         };
-        let store = Self { engine: Arc::new(engine) };
+        let store = Self { engine: Arc::new(engine), mail_appended: Arc::default() };
         store.ping().await?;
         Ok(store)
     }
@@ -106,6 +107,11 @@ impl Store {
     /// Lookups that come before a tenant is known.
     pub fn directory(&self) -> Directory {
         Directory::new(self.pools())
+    }
+
+    /// Notified when a transaction of this process that appended a mail was committed.
+    pub fn mail_appended(&self) -> &Notify {
+        &self.mail_appended
     }
 
     /// A part of [`write_tx!`](crate::write_tx).

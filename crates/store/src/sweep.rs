@@ -48,6 +48,8 @@ macro_rules! sweeps {
 
 sweeps! {
     sweep_mailed_codes = "mailed_code", "code_id", "expires_at", KEPT;
+    // Sent mails are deleted at once, and those given up for their age too: these are others that were given up.
+    sweep_mails = "outbound_mail", "mail_id", "expires_at", KEPT;
     sweep_sign_ins = "sign_in", "sign_in_id", "expires_at", KEPT;
     sweep_sign_ups = "sign_up", "sign_up_id", "expires_at", KEPT;
     sweep_flows = "flow", "flow_id", "expires_at", KEPT;

@@ -34,19 +34,30 @@ impl Read {
 }
 
 /// A transaction of one tenant: its writing verbs, and by [`Deref`] the reading ones. Made by [`write_tx!`](crate::write_tx) only.
-pub struct Tx(Read);
+pub struct Tx {
+    read: Read,
+    /// Whether a mail was appended, so that those who send are woken when it is there for others to see.
+    mailed: bool,
+}
+
+impl Tx {
+    /// To be called by whatever verb appends a mail.
+    pub(crate) fn note_mail(&mut self) {
+        self.mailed = true;
+    }
+}
 
 impl Deref for Tx {
     type Target = Read;
 
     fn deref(&self) -> &Read {
-        &self.0
+        &self.read
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Read {
-        &mut self.0
+        &mut self.read
     }
 }
 
@@ -158,12 +169,25 @@ impl<'s> Command<'s> {
                 }
             }
         };
-        Ok(Tx(Read::new(self.tenant, conn)))
+        Ok(Tx { read: Read::new(self.tenant, conn), mailed: false })
     }
 
     /// Commits or rolls back. `None`: the command is to be run again.
     pub async fn end<T, E: From<Fault>>(&mut self, tx: Tx, result: Result<T, E>) -> Option<Result<T, E>> {
-        match tx.0.conn {
+        let mailed = tx.mailed;
+        let ended = self.commit_or_roll_back(tx.read.conn, result).await;
+        if mailed && matches!(ended, Some(Ok(_))) {
+            self.store.mail_appended().notify_one();
+        }
+        ended
+    }
+
+    async fn commit_or_roll_back<T, E: From<Fault>>(
+        &mut self,
+        conn: Conn,
+        result: Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        match conn {
             Conn::Writer { turn, failure } => {
                 let keep = result.is_ok() && failure.is_none();
                 match turn.end(keep).await {

@@ -115,6 +115,7 @@ async fn mail_comes_back_newest_first() {
                 subject: format!("Mail {n}"),
                 sealed_body: vec![0; 5],
                 created_at: later(n),
+                expires_at: later(n + 10),
             })
             .collect();
         write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
@@ -126,6 +127,115 @@ async fn mail_comes_back_newest_first() {
         .unwrap();
         let got = store.read(store.tenant).mails(2).await.unwrap();
         assert_eq!(got, [mails[2].clone(), mails[1].clone()]);
+    }
+}
+
+fn mail(n: u64) -> MailRecord {
+    MailRecord {
+        id: MailId::new(later(n), testing::id_bits()),
+        recipient: "ada@example.test".to_owned(),
+        subject: format!("Mail {n}"),
+        sealed_body: vec![0; 5],
+        created_at: later(n),
+        expires_at: later(1000),
+    }
+}
+
+async fn append(store: &store::Store, tenant: terms::TenantId, mails: &[MailRecord]) {
+    write_tx!(store, tenant, |tx| -> Result<(), Fault> {
+        for mail in mails {
+            tx.append_mail(mail).await?;
+        }
+        Ok(())
+    })
+    .unwrap();
+}
+
+/// Two nodes, each through connections of its own.
+#[tokio::test]
+async fn of_several_that_send_each_mail_is_claimed_by_one() {
+    const MAILS: u64 = 12;
+    for store in testing::engines().await {
+        let tenant = store.tenant;
+        let mails: Vec<MailRecord> = (0..MAILS).map(mail).collect();
+        append(&store, tenant, &mails).await;
+        let nodes = match store.kind() {
+            // SQLite has one process, so one writer.
+            store::EngineKind::Sqlite => [store.store.clone(), store.store.clone()],
+            store::EngineKind::Postgres => [store.reopened().await, store.reopened().await],
+        };
+        let claims = testing::race(8, |index| {
+            let node = nodes[index % 2].clone();
+            async move {
+                let mut mine = Vec::new();
+                while let Some(claimed) = write_tx!(node, tenant, |tx| -> Result<_, Fault> {
+                    tx.claim_mail(later(50), later(60)).await
+                })
+                .unwrap()
+                {
+                    assert_eq!(claimed.attempt, 1);
+                    mine.push(claimed.mail.id);
+                }
+                mine
+            }
+        });
+        let mut claimed: Vec<MailId> = claims.await.into_iter().flatten().collect();
+        claimed.sort();
+        assert_eq!(claimed, mails.iter().map(|mail| mail.id).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn only_the_newest_attempt_records_its_end_and_an_ended_claim_is_free() {
+    for store in testing::engines().await {
+        let tenant = store.tenant;
+        append(&store, tenant, &[mail(0)]).await;
+        let claim = async |now, until| {
+            write_tx!(store, tenant, |tx| -> Result<_, Fault> { tx.claim_mail(now, until).await }).unwrap()
+        };
+        let first = claim(later(1), later(10)).await.unwrap();
+        assert_eq!(claim(later(9), later(20)).await, None, "it is claimed");
+        let retried =
+            write_tx!(store, tenant, |tx| -> Result<_, Fault> { tx.retry_mails(later(9)).await }).unwrap();
+        assert_eq!(retried, 0, "what is being tried is left alone");
+        let second = claim(later(10), later(20)).await.expect("the first one died");
+        assert_eq!((second.mail.id, second.attempt), (first.mail.id, 2));
+        let (late, newest) = write_tx!(store, tenant, |tx| -> Result<_, Fault> {
+            let late = tx.delete_mail(first.mail.id, first.attempt).await?;
+            Ok((late, tx.shelve_mail(second.mail.id, second.attempt, "answered 550").await?))
+        })
+        .unwrap();
+        assert!(!late && newest);
+        assert_eq!(claim(later(900), later(910)).await, None, "it was given up");
+        assert!(store.directory().mail_queues().await.unwrap().is_empty());
+        let shelved = store.read(tenant).queued_mails(10).await.unwrap();
+        assert_eq!(shelved[0].failure.as_deref(), Some("answered 550"));
+        assert_eq!((shelved[0].next_attempt_at, shelved[0].attempts), (None, 2));
+        let revive = async |now| {
+            write_tx!(store, tenant, |tx| -> Result<_, Fault> { tx.retry_mail(first.mail.id, now).await })
+        };
+        assert!(!revive(later(1000)).await.unwrap(), "it is worth nothing any more");
+        assert!(revive(later(30)).await.unwrap());
+        let queue = store.directory().mail_queues().await.unwrap();
+        assert_eq!((queue[0].tenant, queue[0].waiting, queue[0].due), (tenant, 1, later(30)));
+        assert_eq!(claim(later(30), later(40)).await.unwrap().attempt, 3);
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_is_woken_by_a_commit_and_not_by_a_rollback() {
+    for store in testing::engines().await {
+        let mail = mail(0);
+        let undone = write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            tx.append_mail(&mail).await?;
+            Err(Fault::new("change one's mind"))
+        });
+        assert!(undone.is_err());
+        let brief = std::time::Duration::from_millis(20);
+        assert!(tokio::time::timeout(brief, store.mail_appended().notified()).await.is_err());
+        append(&store, store.tenant, &[mail]).await;
+        let woken = tokio::time::timeout(brief, store.mail_appended().notified()).await;
+        assert!(woken.is_ok());
     }
 }
 
