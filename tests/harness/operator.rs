@@ -43,6 +43,22 @@ impl World {
         person
     }
 
+    /// How many guesses at an account were refused, minute by minute, the newest first; of an empty id: at none.
+    pub async fn refused_guesses(&self, user: &str) -> Vec<i64> {
+        let app = self.app();
+        let tenant = app.directory().by_slug("default").expect("the default tenant").id;
+        let refused = app.store.read(tenant).refused_guesses(user, 100).await.expect("counts");
+        refused.iter().map(|it| it.refused).collect()
+    }
+
+    /// How many events of this kind there are.
+    pub async fn events(&self, kind: &str) -> usize {
+        let app = self.app();
+        let tenant = app.directory().by_slug("default").expect("the default tenant").id;
+        let events = app.store.read(tenant).events(10_000).await.expect("events");
+        events.iter().filter(|event| event.kind.as_str() == kind).count()
+    }
+
     /// One of the tests' usual clients, registered when a test first asks for it:
     ///
     /// - `web` is confidential and first-party: nobody is asked for consent;

@@ -1,6 +1,7 @@
 //! People and what they may do: users, passwords, sign-in and sign-up, browsers, sessions, events.
 //! Pure: no I/O, no clock, no chance.
 
+pub mod attempt;
 pub mod browser;
 pub mod claims;
 pub mod delivery;

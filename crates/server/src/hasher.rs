@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use identity::attempt::Admitted;
 use identity::password::{
     self, HashCost, HashMemory, NewPassword, PasswordFault, PasswordHash, StoredPassword, VerifiedPassword,
 };
@@ -75,9 +76,11 @@ impl Hasher {
         self.run(move |memory| password::hash(&password, salt, cost, memory)).await
     }
 
-    /// Verifies a typed password; without a stored one it does the same work for nothing.
+    /// Verifies a typed password; without a stored one it does the same work for nothing. A guess is judged once, and only
+    /// after it was counted: [`crate::attempts`] is where guesses are taken.
     pub async fn verify(
         &self,
+        _counted: Admitted,
         typed: SecretText,
         stored: Option<StoredPassword>,
     ) -> Result<Option<VerifiedPassword>, HasherError> {
@@ -134,6 +137,15 @@ mod tests {
         Hasher::new(PasswordHashing { cost, at_once })
     }
 
+    /// A guess at a budget that nobody touched.
+    fn counted() -> Admitted {
+        let now = terms::Timestamp::from_millis(1);
+        match identity::attempt::decide(None, now) {
+            identity::attempt::Decision::Count(counting) => counting.counted(true, now).unwrap(),
+            identity::attempt::Decision::Refuse(wait) => panic!("{wait:?}"),
+        }
+    }
+
     fn typed() -> SecretText {
         SecretText::new("a quiet lamp over the harbour".to_owned())
     }
@@ -155,9 +167,9 @@ mod tests {
     async fn a_full_queue_sends_the_next_one_away() {
         let it = hasher(CHEAP, 1);
         let everything = it.admitted.clone().try_acquire_many_owned(17).unwrap();
-        assert!(matches!(it.verify(typed(), None).await, Err(HasherError::Busy)));
+        assert!(matches!(it.verify(counted(), typed(), None).await, Err(HasherError::Busy)));
         drop(everything);
-        assert!(matches!(it.verify(typed(), None).await, Ok(None)));
+        assert!(matches!(it.verify(counted(), typed(), None).await, Ok(None)));
     }
 
     #[tokio::test]
@@ -173,7 +185,7 @@ mod tests {
             version: 1,
             changed_at: terms::Timestamp::from_millis(1),
         };
-        let verified = cheap.verify(typed(), Some(stored)).await.unwrap().unwrap();
+        let verified = cheap.verify(counted(), typed(), Some(stored)).await.unwrap().unwrap();
         assert!(cheap.rehash(verified.clone(), typed(), &hash, [2; 16]).await.unwrap().is_none());
         let raised = dear.rehash(verified, typed(), &hash, [2; 16]).await.unwrap().unwrap();
         assert!(!raised.needs_rehash(HashCost { memory_kib: 32, ..CHEAP }));

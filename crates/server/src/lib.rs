@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod attempts;
 pub mod browser;
 pub mod cli;
 pub mod clock;

@@ -7,7 +7,8 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::{LanguageIdentifier, langid};
 
 /// The files of a language, in `locales/`.
-const ENGLISH_SOURCES: &[&str] = &[include_str!("../locales/en/pages.ftl")];
+const ENGLISH_SOURCES: &[&str] =
+    &[include_str!("../locales/en/pages.ftl"), include_str!("../locales/en/attempts.ftl")];
 
 static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::parse(langid!("en"), ENGLISH_SOURCES));
 

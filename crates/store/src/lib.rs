@@ -17,6 +17,7 @@ mod sweep;
 mod tx;
 mod value;
 
+pub mod attempts;
 pub mod clients;
 pub mod consents;
 pub mod events;
@@ -42,6 +43,7 @@ pub use value::{Json, Kind, ToValue, Value};
 /// Every statement that the program runs, by module. A module that isn't listed here fails a test.
 #[rustfmt::skip]
 pub const STATEMENTS: &[&[Statement]] = &[
+    attempts::STATEMENTS,
     clients::STATEMENTS,
     consents::STATEMENTS,
     events::STATEMENTS,

@@ -32,6 +32,7 @@ migrations! {
     "0003_clients_and_flows",
     "0004_grants",
     "0005_delivery",
+    "0006_attempts",
 }
 
 /// A migration that a database says it had.

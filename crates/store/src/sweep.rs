@@ -59,5 +59,8 @@ sweeps! {
     sweep_access_tokens = "access_token", "token_hash", "expires_at", KEPT;
     sweep_revoked_tokens = "revoked_token", "token_id", "expires_at", KEPT;
     sweep_grants = "grant_record", "grant_id", "expires_at", KEPT;
+    sweep_attempt_budgets = "attempt_budget", "budget_id", "expires_at", Duration::ZERO;
+    // Who tried what from which address is kept for as long as an operator may ask after it.
+    sweep_refused_guesses = "refused_guess", "event_id", "minute_at", BROWSER_KEPT;
     sweep_browsers = "browser", "browser_id", "last_seen_at", BROWSER_KEPT;
 }

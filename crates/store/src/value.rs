@@ -1,3 +1,4 @@
+use identity::attempt::BudgetId;
 use serde::Serialize;
 use terms::{
     AccessTokenHandleHash, AuthorizationCodeHash, BrowserHandleHash, BrowserId, CanonicalEmail, ClientId,
@@ -106,4 +107,4 @@ macro_rules! hashes {
     ($($ty:ty),* $(,)?) => { values! { $($ty => Blob, |it| Value::Blob(it.as_bytes().to_vec());)* } };
 }
 
-hashes! { AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }
+hashes! { BudgetId, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }

@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use identity::password::{PasswordHash, StoredPassword, VerifiedPassword};
+use identity::attempt::GuessedFactor;
+use identity::password::StoredPassword;
 use identity::sign_in::{self, Account, FactorProof, Facts, SignIn, SignInRefusal, Step};
 use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
 use store::{Fault, Tx, write_tx};
@@ -17,6 +18,7 @@ use super::{
     Faults, FieldFault, Malformed, Stop, Submission, View, Visit, moving_on, page, see_other, with_cookie,
 };
 use crate::app::App;
+use crate::attempts::{self, Aim, Checked, RightPassword, Target};
 use crate::browser::{self, Rotation};
 use crate::request::Site;
 
@@ -165,22 +167,32 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     if typed.reveal().is_empty() {
         return again("password-empty");
     }
-    let stored = stored_password(site, &identifier).await?;
-    let hash = stored.as_ref().map(|stored| stored.hash.clone());
-    let Some(verified) = site.app.hasher.verify(typed.clone(), stored).await? else {
-        return again("sign-in-refused");
+    let account = account_with(site, &identifier).await?;
+    let aim = Aim {
+        factor: GuessedFactor::Password,
+        target: Target::Email { email: identifier.canonical(), account },
+        browser: submission.browser.id,
+        now: submission.now,
     };
-    let raised = match hash {
-        Some(hash) => {
-            site.app.hasher.rehash(verified.clone(), typed, &hash, site.app.entropy.bytes()).await?
+    let right = match attempts::check_password(site, &aim, typed).await? {
+        Checked::Right(right) => right,
+        Checked::Wrong => return again("sign-in-refused"),
+        Checked::TooMany(wait) => {
+            let text = attempts::wait_text(submission.view().texts, wait, aim.now);
+            let fault = FieldFault { field: "password", text };
+            let view = submission.view();
+            let page = password_page(view, &submission.browser, &attempt, &identifier, fault.into())?;
+            return Ok(attempts::too_many(page, wait, aim.now));
         }
-        None => None,
     };
-    match complete(&submission, attempt.id, &verified, raised.as_ref()).await? {
+    match complete(&submission, attempt.id, &right).await? {
         Completion::SignedIn(rotation) => {
             moving_on::to_next_step(site, attempt.flow_id.as_ref(), Some(rotation.cookie(&site.tenant)))
         }
-        Completion::NotThisAccount => again("sign-in-refused"),
+        Completion::NotThisAccount => {
+            attempts::note_refused(site, &aim).await?;
+            again("sign-in-refused")
+        }
         Completion::Stale => Err(Problem::Stale.stop_in_flow(site, attempt.flow_id.as_ref())),
     }
 }
@@ -189,13 +201,10 @@ fn facts_of<'a>(submission: &Submission, attempt: &'a SignIn, account: Option<Ac
     Facts { sign_in: attempt, browser_id: submission.browser.id, account, now: submission.now }
 }
 
-/// The password of whoever has the address: none for an address that nobody has, and the hasher then works for nothing.
-async fn stored_password(site: &Site, identifier: &EmailAddress) -> Result<Option<StoredPassword>, Fault> {
-    let mut read = site.app.store.read(site.tenant.id);
-    let user = read.user_by_email(identifier.canonical()).await?;
-    // The same two questions are asked of the database in either case.
-    let user = user.map_or_else(|| UserId::new(Timestamp::from_millis(0), [0; 10]), |user| user.id);
-    read.password_of(user).await
+/// Who has the address, verified or not.
+async fn account_with(site: &Site, identifier: &EmailAddress) -> Result<Option<UserId>, Fault> {
+    let user = site.app.store.read(site.tenant.id).user_by_email(identifier.canonical()).await?;
+    Ok(user.map(|user| user.id))
 }
 
 /// How an attempt with a verified password ended.
@@ -210,10 +219,10 @@ enum Completion {
 async fn complete(
     submission: &Submission,
     attempt: SignInId,
-    verified: &VerifiedPassword,
-    raised: Option<&PasswordHash>,
+    right: &RightPassword,
 ) -> Result<Completion, Fault> {
     let Site { app, tenant, .. } = &submission.site;
+    let verified = &right.verified;
     let rotation = Rotation::new(app);
     let minting = Minting::new(app, submission.now);
     let done = write_tx!(app.store, tenant.id, |tx| -> Result<Result<bool, SignInRefusal>, Fault> {
@@ -240,7 +249,8 @@ async fn complete(
         if !rotation.apply(tx, &submission.browser, submission.now).await? {
             return Ok(Err(SignInRefusal::OtherBrowser));
         }
-        if let Some(raised) = raised {
+        right.budget.forgive(tx).await?;
+        if let Some(raised) = &right.raised {
             tx.rehash_password(verified.user_id(), verified.version(), raised).await?;
         }
         let session = minting.session(tx, &submission.browser, &proof).await?;
@@ -303,6 +313,9 @@ impl Minting {
                 tx.renew_session(&session).await?;
             }
             _ => tx.insert_session(&session).await?,
+        }
+        if !tx.know_browser(session.user_id, browser.id, self.now).await? {
+            tx.touch_known_browser(session.user_id, browser.id, self.now).await?;
         }
         let event = Event::new(self.events[0], kind, Actor::User(session.user_id), self.now);
         tx.append_event(&event.about(session.id).with("browser", browser.id)).await?;

@@ -1,0 +1,219 @@
+//! Guesses at what only a person knows: counted against their budget, then judged, and noted when they are wrong. Every
+//! channel that takes a password or a mailed code comes through here; a password can't be verified otherwise, since the
+//! hasher asks for the proof that the guess was counted.
+
+use axum::response::Response;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use identity::attempt::{Admitted, BudgetId, BudgetKey, BudgetOwner, GuessedFactor, Wait};
+use identity::password::{PasswordHash, VerifiedPassword};
+use identity::{Actor, Event, EventKind, User};
+use store::{Fault, Tx, write_tx};
+use terms::{BrowserId, CanonicalEmail, EventId, SecretText, Timestamp, UserId};
+
+use crate::error::Failure;
+use crate::locale::Texts;
+use crate::request::Site;
+use crate::tenant::Tenant;
+
+/// What a guess is aimed at, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Aim<'a> {
+    pub factor: GuessedFactor,
+    pub target: Target<'a>,
+    pub browser: BrowserId,
+    pub now: Timestamp,
+}
+
+/// Whose factor is guessed at.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// Whoever has the address that was typed: an account, or nobody.
+    Email { email: &'a CanonicalEmail, account: Option<UserId> },
+    /// A person who is signed in, and shows again who they are.
+    SignedIn(UserId),
+}
+
+impl Target<'_> {
+    fn account(self) -> Option<UserId> {
+        match self {
+            Self::Email { account, .. } => account,
+            Self::SignedIn(user) => Some(user),
+        }
+    }
+}
+
+/// A guess that was counted.
+#[derive(Debug)]
+pub struct Counted {
+    admitted: Admitted,
+    budget: SpentBudget,
+}
+
+impl Counted {
+    /// For a factor that is judged elsewhere: what to forgive when the guess was right.
+    pub fn budget(&self) -> SpentBudget {
+        self.budget
+    }
+}
+
+/// The budget that a guess was taken from.
+#[derive(Debug, Clone, Copy)]
+pub struct SpentBudget(BudgetId);
+
+impl SpentBudget {
+    /// Makes the budget whole again: in the transaction in which the guess led to something, so that a right guess that
+    /// led nowhere looks like a wrong one.
+    pub async fn forgive(self, tx: &mut Tx) -> Result<(), Fault> {
+        tx.forget_guesses(self.0).await.map(|_: bool| ())
+    }
+}
+
+/// How a guess at a password came out.
+pub enum Checked {
+    Right(RightPassword),
+    /// Not the password, or no such account.
+    Wrong,
+    /// It wasn't looked at.
+    TooMany(Wait),
+}
+
+/// A password that was guessed right.
+pub struct RightPassword {
+    pub verified: VerifiedPassword,
+    /// The same password at the cost now asked for, when the stored hash has another.
+    pub raised: Option<PasswordHash>,
+    pub budget: SpentBudget,
+}
+
+/// Counts a guess, or says how long to wait.
+pub async fn count(site: &Site, aim: &Aim<'_>) -> Result<Result<Counted, Wait>, Fault> {
+    let key = budget_key(&site.tenant);
+    write_tx!(site.app.store, site.tenant.id, |tx| -> Result<Result<Counted, Wait>, Fault> {
+        let budget = budget_of(tx, &key, aim).await?;
+        let admitted = tx.admit_guess(budget, aim.now).await?;
+        Ok(admitted.map(|admitted| Counted { admitted, budget: SpentBudget(budget) }))
+    })
+}
+
+/// Counts a guess at a password and judges it. Whoever the target is, an account or nobody, the work is the same.
+pub async fn check_password(site: &Site, aim: &Aim<'_>, typed: SecretText) -> Result<Checked, Failure> {
+    let counted = match count(site, aim).await? {
+        Ok(counted) => counted,
+        Err(wait) => {
+            note_refused(site, aim).await?;
+            return Ok(Checked::TooMany(wait));
+        }
+    };
+    let stored = site.app.store.read(site.tenant.id).password_of(account_or_nobody(aim)).await?;
+    let hash = stored.as_ref().map(|stored| stored.hash.clone());
+    let hasher = &site.app.hasher;
+    let verified = hasher.verify(counted.admitted, typed.clone(), stored).await?;
+    let (Some(verified), Some(hash)) = (verified, hash) else {
+        note_refused(site, aim).await?;
+        return Ok(Checked::Wrong);
+    };
+    let raised = hasher.rehash(verified.clone(), typed, &hash, site.app.entropy.bytes()).await?;
+    Ok(Checked::Right(RightPassword { verified, raised, budget: counted.budget }))
+}
+
+/// Counts a refused guess for the operator: by account, client address and minute. The first of a minute is an event.
+pub async fn note_refused(site: &Site, aim: &Aim<'_>) -> Result<(), Fault> {
+    let minute = aim.now.as_millis() - aim.now.as_millis().rem_euclid(60_000);
+    let minute = Timestamp::from_millis(minute);
+    let id = site.app.entropy.id(EventId::new, aim.now);
+    let event = Event::new(id, EventKind::SignInRefused, Actor::Browser(aim.browser), aim.now);
+    let event = event.with("factor", aim.factor.as_str());
+    let (event, aimed_at) = match aim.target.account() {
+        Some(user) => (event.about(user), user.to_string()),
+        None => (event, String::new()),
+    };
+    let address = site.address.to_string();
+    write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> {
+        if tx.count_refused(&aimed_at, &address, minute, event.id).await? == 1 {
+            tx.append_event(&event).await?;
+        }
+        Ok(())
+    })
+}
+
+/// Makes all budgets of an account whole again, the ones that strangers share and those of its browsers: an operator says
+/// so, or the person proved in another way who they are.
+pub async fn forgive_account(tx: &mut Tx, tenant: &Tenant, user: &User) -> Result<(), Fault> {
+    let key = budget_key(tenant);
+    let browsers = tx.known_browsers(user.id).await?;
+    for factor in GuessedFactor::ALL {
+        tx.forget_guesses(key.budget(factor, BudgetOwner::SignedIn(user.id))).await?;
+        for email in &user.emails {
+            tx.forget_guesses(key.budget(factor, BudgetOwner::Email(email.address.canonical()))).await?;
+        }
+        for known in &browsers {
+            let owner = BudgetOwner::KnownBrowser { user: user.id, browser: known.browser };
+            tx.forget_guesses(key.budget(factor, owner)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn budget_key(tenant: &Tenant) -> BudgetKey {
+    BudgetKey::new(&tenant.data_key.derive("attempt budget"))
+}
+
+/// The browser's own budget where it signed in to the account before, else the one that everybody shares.
+async fn budget_of(tx: &mut Tx, key: &BudgetKey, aim: &Aim<'_>) -> Result<BudgetId, Fault> {
+    // Asked in either case, as all that is asked of the database here.
+    let known = tx.known_browser(account_or_nobody(aim), aim.browser).await?;
+    let owner = match (known, aim.target.account(), aim.target) {
+        (Some(known), Some(user), _) => BudgetOwner::KnownBrowser { user, browser: known.browser },
+        (_, _, Target::Email { email, .. }) => BudgetOwner::Email(email),
+        (_, _, Target::SignedIn(user)) => BudgetOwner::SignedIn(user),
+    };
+    Ok(key.budget(aim.factor, owner))
+}
+
+/// The account, or an id that nobody has.
+fn account_or_nobody(aim: &Aim<'_>) -> UserId {
+    aim.target.account().unwrap_or_else(|| UserId::new(Timestamp::from_millis(0), [0; 10]))
+}
+
+/// Says how long to wait, in the person's words: in the greatest unit that fits, rounded up.
+pub fn wait_text(texts: &Texts, wait: Wait, now: Timestamp) -> String {
+    let seconds = wait.seconds(now);
+    let (key, count) = match seconds {
+        0..=90 => ("attempts-wait-seconds", seconds),
+        91..=5400 => ("attempts-wait-minutes", seconds.div_ceil(60)),
+        5401..=172_800 => ("attempts-wait-hours", seconds.div_ceil(60 * 60)),
+        _ => ("attempts-wait-days", seconds.div_ceil(24 * 60 * 60)),
+    };
+    texts.with(key, &[("count", &i64::try_from(count).unwrap_or(i64::MAX))])
+}
+
+/// 429 (RFC 6585 section 4), with the time to come again.
+pub fn too_many(mut response: Response, wait: Wait, now: Timestamp) -> Response {
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.seconds(now)));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_wait_is_said_in_a_unit_that_fits() {
+        let now = Timestamp::from_seconds(1_000);
+        for (seconds, words) in [
+            (1, "one second"),
+            (90, "90 seconds"),
+            (91, "2 minutes"),
+            (5400, "90 minutes"),
+            (5401, "2 hours"),
+            (172_801, "3 days"),
+        ] {
+            let wait = Wait { until: now.plus(Duration::from_secs(seconds)) };
+            let said = wait_text(Texts::english(), wait, now);
+            assert!(said.contains(words), "{seconds}: {said}");
+        }
+    }
+}
