@@ -91,6 +91,7 @@ mod tests {
             created_at: Timestamp::from_seconds(5),
             updated_at: Timestamp::from_millis(7_999),
             disabled_at: None,
+            language: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use terms::{EmailAddress, Subject, Timestamp, UserId};
+use terms::{EmailAddress, Language, Subject, Timestamp, UserId};
 use url::Url;
 
 /// A person within a tenant.
@@ -21,6 +21,8 @@ pub struct User {
     pub updated_at: Timestamp,
     /// Set by an administrator: nothing may be issued for this user.
     pub disabled_at: Option<Timestamp>,
+    /// The language that this person chose for pages and mails. Relying parties aren't told; their claim is `locale`.
+    pub language: Option<Language>,
 }
 
 impl User {

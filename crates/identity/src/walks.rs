@@ -174,6 +174,7 @@ mod sign_in {
                 created_at: START,
                 updated_at: START,
                 disabled_at: (!self.enabled).then_some(START),
+                language: None,
             }
         }
 

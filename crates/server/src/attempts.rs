@@ -212,7 +212,7 @@ mod tests {
             (172_801, "3 days"),
         ] {
             let wait = Wait { until: now.plus(Duration::from_secs(seconds)) };
-            let said = wait_text(Texts::english(), wait, now);
+            let said = wait_text(Texts::of(terms::Language::English), wait, now);
             assert!(said.contains(words), "{seconds}: {said}");
         }
     }

@@ -9,7 +9,7 @@ use http::header::{COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 use identity::{BrowserRecord, Session};
 use store::{Fault, Read, Tx, write_tx};
-use terms::{BrowserHandle, BrowserId, Timestamp};
+use terms::{BrowserHandle, BrowserId, Language, Timestamp};
 
 use crate::app::App;
 use crate::tenant::Tenant;
@@ -129,42 +129,61 @@ impl Rotation {
     }
 }
 
+/// The cookie that names the browser.
+const HANDLE: &str = "portico";
+/// The cookie that tells the language which the person chose.
+const LANGUAGE: &str = "portico_language";
+
 /// `__Host-` where the tenant has an https origin to itself; tenants that share one are told apart by path.
-fn cookie_name(tenant: &Tenant) -> String {
+fn cookie_name(tenant: &Tenant, kind: &str) -> String {
     let id = tenant.id.to_string();
     // The last digits of an id are its random ones.
     let suffix = &id[id.len() - 12..];
     let prefix = if tenant.issuer.is_https() && tenant.issuer.path().is_empty() { "__Host-" } else { "" };
-    format!("{prefix}portico_{suffix}")
+    format!("{prefix}{kind}_{suffix}")
 }
 
 fn cookie(tenant: &Tenant, handle: &BrowserHandle) -> HeaderValue {
-    let name = cookie_name(tenant);
-    let path = tenant.path("/");
-    // A path attribute covers what is below it; `/t/acme` covers `/t/acme/…` and not `/t/acme2` (RFC 6265 section 5.1.4).
-    let path = if path == "/" { "/" } else { path.trim_end_matches('/') };
-    let secure = if tenant.issuer.is_https() { "; Secure" } else { "" };
-    let text = format!(
-        "{name}={}; Path={path}; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
-        handle.reveal()
-    );
-    // Made of base64url and of what is checked when a tenant is made, so it is always a header value.
-    let mut value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+    let mut value = set_cookie(tenant, HANDLE, &handle.reveal());
     value.set_sensitive(true);
     value
 }
 
-/// The handle that the request presents. Two different ones under one name are none: somebody planted one of them.
+/// The cookie that keeps the language which the person chose in this browser.
+pub fn language_cookie(tenant: &Tenant, language: Language) -> HeaderValue {
+    set_cookie(tenant, LANGUAGE, language.as_str())
+}
+
+/// The language that the person chose in this browser. A text that is no language of ours is no choice.
+pub fn chosen_language(tenant: &Tenant, headers: &HeaderMap) -> Option<Language> {
+    presented(tenant, headers, LANGUAGE)?.parse().ok()
+}
+
+fn set_cookie(tenant: &Tenant, kind: &str, content: &str) -> HeaderValue {
+    let name = cookie_name(tenant, kind);
+    let path = tenant.path("/");
+    // A path attribute covers what is below it; `/t/acme` covers `/t/acme/…` and not `/t/acme2` (RFC 6265 section 5.1.4).
+    let path = if path == "/" { "/" } else { path.trim_end_matches('/') };
+    let secure = if tenant.issuer.is_https() { "; Secure" } else { "" };
+    let text =
+        format!("{name}={content}; Path={path}; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}");
+    // Made of base64url or a language's tag, and of what is checked when a tenant is made: always a header value.
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The handle that the request presents.
 fn presented_handle(tenant: &Tenant, headers: &HeaderMap) -> Option<BrowserHandle> {
-    let name = cookie_name(tenant);
+    BrowserHandle::parse(presented(tenant, headers, HANDLE)?).ok()
+}
+
+/// What the request presents in a cookie. Two different texts under one name are none: somebody planted one of them.
+fn presented<'h>(tenant: &Tenant, headers: &'h HeaderMap, kind: &str) -> Option<&'h str> {
+    let name = cookie_name(tenant, kind);
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
     let first = values.next()?;
-    if values.any(|other| other != first) {
-        return None;
-    }
-    BrowserHandle::parse(first).ok()
+    if values.any(|other| other != first) { None } else { Some(first) }
 }
 
 /// The token that every form of this browser carries. It outlives rotations of the handle, and no other site knows it.
@@ -259,7 +278,7 @@ mod tests {
     fn a_handle_is_taken_from_its_own_cookie_only_and_never_from_two() {
         let tenant = tenant("https://a.test", &[]);
         let [one, two] = [1, 2].map(|n| BrowserHandle::new([n; 32]));
-        let name = cookie_name(&tenant);
+        let name = cookie_name(&tenant, HANDLE);
         let found = |lines: &[String]| {
             let pairs: Vec<_> = lines.iter().map(|line| ("cookie", line.as_str())).collect();
             presented_handle(&tenant, &headers(&pairs)).map(|handle| handle.hash())
@@ -269,6 +288,36 @@ mod tests {
         assert_eq!(found(&[format!("{name}={}", one.reveal()), format!("{name}={}", two.reveal())]), None);
         assert_eq!(found(&[format!("portico_070707070707={}", one.reveal())]), None);
         assert_eq!(found(&[format!("{name}=ptc_ac_{}", &one.reveal()[7..])]), None);
+    }
+
+    #[test]
+    fn a_language_is_kept_as_the_handle_is_and_only_ours_count() {
+        let own = tenant("https://a.test", &[]);
+        let rest = "Max-Age=34560000; HttpOnly; SameSite=Lax; Secure";
+        assert_eq!(
+            language_cookie(&own, Language::Polish),
+            format!("__Host-portico_language_070707070707=pl; Path=/; {rest}")
+        );
+        assert_eq!(
+            language_cookie(&tenant("https://a.test/t/acme", &[]), Language::English),
+            format!("portico_language_070707070707=en; Path=/t/acme; {rest}")
+        );
+        let name = cookie_name(&own, LANGUAGE);
+        let long = "pl".repeat(4000);
+        for (line, expected) in [
+            (format!("{name}=pl"), Some(Language::Polish)),
+            (format!("x=1; {name}=en; y=2"), Some(Language::English)),
+            (format!("{name}=pl; {name}=pl"), Some(Language::Polish)),
+            (format!("{name}=pl; {name}=en"), None),
+            (format!("{name}=PL"), None),
+            (format!("{name}=de"), None),
+            (format!("{name}=../pl"), None),
+            (format!("{name}="), None),
+            (format!("{name}={long}"), None),
+            ("portico_language_070707070707=pl".to_owned(), None),
+        ] {
+            assert_eq!(chosen_language(&own, &headers(&[("cookie", &line)])), expected, "{line}");
+        }
     }
 
     #[test]

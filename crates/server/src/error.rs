@@ -124,13 +124,14 @@ impl Notice {
     };
 
     /// The answer as a page or as JSON.
-    pub fn render(self, as_page: bool, request_id: &str) -> Response {
+    pub fn render(self, as_page: bool, request_id: &str, texts: &Texts) -> Response {
         let mut response = if as_page {
             let policy = HeaderValue::from_static(
                 "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
             );
             let html = HeaderValue::from_static("text/html; charset=utf-8");
-            ([(CONTENT_TYPE, html), (CONTENT_SECURITY_POLICY, policy)], self.page(request_id)).into_response()
+            ([(CONTENT_TYPE, html), (CONTENT_SECURITY_POLICY, policy)], self.page(request_id, texts))
+                .into_response()
         } else {
             let body =
                 json!({ "error": self.code, "error_description": self.text, "request_id": request_id });
@@ -143,10 +144,9 @@ impl Notice {
         response
     }
 
-    fn page(self, request_id: &str) -> String {
-        let texts = Texts::english();
+    fn page(self, request_id: &str, texts: &Texts) -> String {
         let page = NoticePage {
-            language: &texts.language,
+            language: texts.language.as_str(),
             stylesheet: style::path(),
             title: texts.get(self.title_key),
             text: texts.get(self.text_key),

@@ -12,13 +12,17 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use oidc::params::Parameters;
+use terms::Language;
 use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::error::Notice;
+use crate::language::{self, Spoken};
 use crate::locale::Texts;
 use crate::tenant::Tenant;
+use crate::{browser, place};
 
 /// What a handler works for: the server and the tenant that the request found.
 #[derive(Clone)]
@@ -29,7 +33,33 @@ pub struct Site {
     pub address: IpAddr,
     /// The texts in the language of whoever asks.
     pub texts: &'static Texts,
+    /// The language that the person chose in this browser. Who chose one is spoken to in no other.
+    pub chosen_language: Option<Language>,
+    /// The page that this request shows, as a path of the tenant: where the choice of a language leads back to.
+    pub here: String,
+    spoken: Spoken,
 }
+
+impl Site {
+    /// Speaks the language that a relying party asks for in `ui_locales`, unless the person chose one (OpenID Connect Core
+    /// section 3.1.2.1, RP-Initiated Logout section 2).
+    pub fn heed(&mut self, parameters: &Parameters) {
+        let asked = parameters.get("ui_locales").and_then(language::of_ui_locales);
+        if let (None, Some(asked)) = (self.chosen_language, asked) {
+            self.speak(asked);
+        }
+    }
+
+    /// Answers this request in that language.
+    pub fn speak(&mut self, language: Language) {
+        self.texts = Texts::of(language);
+        self.spoken.set(language);
+    }
+}
+
+/// The language that the person chose in the browser that asks.
+#[derive(Clone, Copy, Debug)]
+struct Chosen(Language);
 
 /// The other end of the connection that a request came by. Every connection has one; the tests of single handlers have
 /// none, and are then taken to come from this machine.
@@ -46,7 +76,13 @@ impl FromRequestParts<Arc<App>> for Site {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Notice> {
         let tenant = parts.extensions.get::<Arc<Tenant>>().ok_or(Notice::UNKNOWN_HOST)?;
         let ClientAddress(address) = *parts.extensions.get().ok_or(Notice::UNKNOWN_HOST)?;
-        Ok(Self { app: Arc::clone(app), tenant: Arc::clone(tenant), address, texts: Texts::english() })
+        // The tests of single handlers have no frame around them.
+        let spoken = parts.extensions.get::<Spoken>().cloned().unwrap_or_default();
+        let chosen_language = parts.extensions.get::<Chosen>().map(|chosen| chosen.0);
+        let here = if parts.method == Method::GET { place::of(&parts.uri) } else { place::START.to_owned() };
+        let texts = Texts::of(spoken.get());
+        let (app, tenant) = (Arc::clone(app), Arc::clone(tenant));
+        Ok(Self { app, tenant, address, texts, chosen_language, here, spoken })
     }
 }
 
@@ -63,6 +99,8 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
     let as_page = takes_html(request.headers());
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let spoken = Spoken::new(language::of_browser(request.headers()).unwrap_or(Language::ALL[0]));
+    request.extensions_mut().insert(spoken.clone());
     async {
         let mut response = next.run(request).await;
         let notice = response.extensions().get::<Notice>().copied();
@@ -70,8 +108,9 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
         let notice = notice
             .or_else(|| (response.status() == StatusCode::PAYLOAD_TOO_LARGE).then_some(Notice::TOO_LARGE));
         if let Some(notice) = notice {
-            response = notice.render(as_page, &id);
+            response = notice.render(as_page, &id, Texts::of(spoken.get()));
         }
+        language::label(response.headers_mut(), spoken.get());
         let took = app.clock.now().since(started);
         tracing::info!(status = response.status().as_u16(), millis = took.as_millis(), "answered");
         if let Ok(value) = HeaderValue::from_str(&id) {
@@ -108,6 +147,12 @@ pub async fn find_tenant(State(app): State<Arc<App>>, mut request: Request, next
         if let Some(uri) = with_path(request.uri(), &path) {
             *request.uri_mut() = uri;
         }
+    }
+    if let Some(chosen) = browser::chosen_language(&tenant, request.headers()) {
+        if let Some(spoken) = request.extensions().get::<Spoken>() {
+            spoken.set(chosen);
+        }
+        request.extensions_mut().insert(Chosen(chosen));
     }
     let secure = tenant.issuer.is_https();
     request.extensions_mut().insert(tenant);

@@ -17,7 +17,9 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
-use crate::pages::{consent, home, mailbox, select_account, sign_in, sign_out, sign_up, style, verify};
+use crate::pages::{
+    consent, home, language, mailbox, select_account, sign_in, sign_out, sign_up, style, verify,
+};
 use crate::{health, request};
 
 /// The whole service: the table below inside the request's frame.
@@ -67,6 +69,7 @@ fn protocol() -> Router<Arc<App>> {
 fn pages() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(home::show))
+        .route("/language", post(language::choose))
         .route("/consent", get(consent::show).post(consent::answer))
         .route("/select-account", get(select_account::show).post(select_account::choose))
         .route("/sign-in", get(sign_in::show).post(sign_in::identify))
@@ -80,7 +83,10 @@ fn pages() -> Router<Arc<App>> {
 
 /// What only `portico dev` has.
 fn development() -> Router<Arc<App>> {
-    Router::new().route("/dev/mailbox", get(mailbox::show)).route("/dev/mailbox.json", get(mailbox::list))
+    Router::new()
+        .route("/dev/mailbox", get(mailbox::show))
+        .route("/dev/mailbox.json", get(mailbox::list))
+        .route("/dev/mailbox/{mail}", get(mailbox::show_html))
 }
 
 /// What operators' machines ask, under any host.

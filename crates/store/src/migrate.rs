@@ -33,6 +33,7 @@ migrations! {
     "0004_grants",
     "0005_delivery",
     "0006_attempts",
+    "0007_language",
 }
 
 /// A migration that a database says it had.

@@ -2,7 +2,7 @@
 
 use identity::password::{PasswordHash, StoredPassword};
 use identity::{Profile, User, UserEmail};
-use terms::{CanonicalEmail, EmailAddress, Subject, Timestamp, UserId};
+use terms::{CanonicalEmail, EmailAddress, Language, Subject, Timestamp, UserId};
 
 use crate::fault::Fault;
 use crate::row::{BadColumn, FromRow, Row};
@@ -43,6 +43,7 @@ impl FromRow for UserRow {
                 created_at: row.time("created_at")?,
                 updated_at: row.time("updated_at")?,
                 disabled_at: row.opt_time("disabled_at")?,
+                language: row.opt_parse("language")?,
             },
         })
     }
@@ -114,13 +115,13 @@ impl Tx {
 
 verbs! {
     read many user_rows(user: UserId) -> UserRow =
-        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at,
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
                 e.written, e.verified_at, e.is_primary
            FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
           WHERE u.tenant_id = $1 AND u.user_id = $2 ORDER BY e.canonical";
 
     read many user_rows_by_email(email: &CanonicalEmail) -> UserRow =
-        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at,
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
                 e.written, e.verified_at, e.is_primary
            FROM user_email f
            JOIN user_account u ON u.tenant_id = f.tenant_id AND u.user_id = f.user_id
@@ -128,13 +129,13 @@ verbs! {
           WHERE f.tenant_id = $1 AND f.canonical = $2 ORDER BY e.canonical";
 
     read many user_rows_by_subject(subject: &Subject) -> UserRow =
-        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at,
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
                 e.written, e.verified_at, e.is_primary
            FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
           WHERE u.tenant_id = $1 AND u.subject = $2 ORDER BY e.canonical";
 
     read many user_rows_after(after: &str, most: u32) -> UserRow =
-        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at,
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
                 e.written, e.verified_at, e.is_primary
            FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
           WHERE u.tenant_id = $1 AND u.user_id IN (
@@ -145,9 +146,10 @@ verbs! {
         "SELECT user_id, phc, version, changed_at FROM password WHERE tenant_id = $1 AND user_id = $2";
 
     write guard insert_account(it: &User, webauthn_handle: &[u8; 32])
-        [it.id, it.subject, *webauthn_handle, Json(&it.profile), it.created_at, it.updated_at, it.disabled_at] =
-        "INSERT INTO user_account (tenant_id, user_id, subject, webauthn_handle, profile, created_at, updated_at, disabled_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+        [it.id, it.subject, *webauthn_handle, Json(&it.profile), it.created_at, it.updated_at, it.disabled_at, it.language] =
+        "INSERT INTO user_account (tenant_id, user_id, subject, webauthn_handle, profile, created_at, updated_at, disabled_at,
+                                   language)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
 
     /// Gives a user an address. False when it is anyone's already.
     pub write guard insert_email(user: UserId, it: &UserEmail)
@@ -168,6 +170,10 @@ verbs! {
 
     pub write guard set_profile(user: UserId, profile: &Profile, now: Timestamp)[user, Json(profile), now] =
         "UPDATE user_account SET profile = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2";
+
+    /// Sets the language in which a user is written to. No claim tells of it, so `updated_at` stays.
+    pub write guard set_language(user: UserId, language: Language) =
+        "UPDATE user_account SET language = $3 WHERE tenant_id = $1 AND user_id = $2";
 
     /// Disables a user, or enables them again with nothing. Their live sessions are ended by
     /// [`Tx::end_sessions_of_user`].

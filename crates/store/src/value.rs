@@ -2,8 +2,8 @@ use identity::attempt::BudgetId;
 use serde::Serialize;
 use terms::{
     AccessTokenHandleHash, AuthorizationCodeHash, BrowserHandleHash, BrowserId, CanonicalEmail, ClientId,
-    ClientSecretHash, ClientSecretId, EventId, FlowId, GrantId, MailId, MailedCodeId, ResourceServerId,
-    SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, Timestamp, UserId,
+    ClientSecretHash, ClientSecretId, EventId, FlowId, GrantId, Language, MailId, MailedCodeId,
+    ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, Timestamp, UserId,
 };
 
 /// The kinds of column that both engines have.
@@ -82,6 +82,7 @@ values! {
     str => Text, |it| Value::Text(it.to_owned());
     String => Text, |it| Value::Text(it.clone());
     CanonicalEmail => Text, |it| Value::Text(it.to_string());
+    Language => Text, |it| Value::Text(it.as_str().to_owned());
     Subject => Text, |it| Value::Text(it.to_string());
     ClientId => Text, |it| Value::Id(it.to_string());
     bool => Bool, |it| Value::Bool(*it);

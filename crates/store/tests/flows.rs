@@ -48,6 +48,7 @@ impl World {
             created_at: NOW,
             updated_at: NOW,
             disabled_at: None,
+            language: None,
         };
         let session = Session {
             id: SessionId::new(NOW, testing::id_bits()),

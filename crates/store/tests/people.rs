@@ -36,6 +36,7 @@ fn user(subject: &str, emails: &[&str]) -> User {
         created_at: NOW,
         updated_at: NOW,
         disabled_at: None,
+        language: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod canonical;
 mod id;
+mod language;
 pub mod limits;
 mod secret;
 mod timestamp;
@@ -14,6 +15,7 @@ pub use id::{
     BrowserId, ClientId, ClientSecretId, EventId, FlowId, GrantId, IdError, MailId, MailedCodeId,
     ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, UserId,
 };
+pub use language::{Language, UnknownLanguage};
 pub use secret::{
     AccessTokenHandle, AccessTokenHandleHash, AuthorizationCode, AuthorizationCodeHash, BrowserHandle,
     BrowserHandleHash, ClientSecret, ClientSecretHash, SecretError, SecretText,

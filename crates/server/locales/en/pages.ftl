@@ -1,7 +1,25 @@
-### Every text that a person sees, on pages and in mails.
+### What pages say: those that everybody meets, and what pages share.
 
 ## What all pages share
 
+# This language's name in itself, for the switch.
+language-name = English
+language-choose = Language
+date = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }
+date-time = { date }, { $time } UTC
 skip-to-content = Skip to content
 footer-note = Secured by Portico
 error-summary-title = Please check this
@@ -123,34 +141,12 @@ refused-title = This request can't be answered
 refused-text = The application that sent you here asked for something that we can't do. Please tell whoever runs it.
 refused-detail = What is wrong:
 
-## Mails
-
-mail-code-subject = Your code for { $service }
-mail-code-body =
-    Hello,
-
-    your code to confirm this address for { $service } is
-
-        { $code }
-
-    It works for ten minutes, on the page where you asked for it. Nobody from { $service } will ever ask you for it.
-
-    If you didn't ask for it, you can ignore this mail: no account is made without the code.
-mail-taken-subject = You already have an account at { $service }
-mail-taken-body =
-    Hello,
-
-    somebody, perhaps you, tried to make a new account at { $service } with this address. You already have one, so nothing was changed.
-
-    To sign in, go to { $link }
-
-    If it wasn't you, you can ignore this mail.
-
 ## The mailbox of `portico dev`
 
 mailbox-title = Mailbox
 mailbox-intro = Mails that this server would have sent, newest first. This page exists in development only.
 mailbox-empty = No mail yet. Load this page again once something was sent.
+mailbox-html = See it as a mail program shows it
 
 ## When a request can't be answered at all
 

@@ -32,6 +32,7 @@ pub async fn create(
         created_at: at.now,
         updated_at: at.now,
         disabled_at: None,
+        language: None,
     };
     let event = at.event(EventKind::UserCreated, id);
     let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, Fault> {

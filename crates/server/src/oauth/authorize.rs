@@ -29,12 +29,13 @@ use crate::pages::{Stop, Visit, form_body, see_other, with_cookie};
 use crate::request::Site;
 
 /// `GET /oauth/authorize` (RFC 6749 section 4.1.1).
-pub async fn show(site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Stop> {
+pub async fn show(mut site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Stop> {
     let now = site.app.clock.now();
     let parameters = match Parameters::parse(query.unwrap_or_default().as_bytes()) {
         Ok(parameters) => parameters,
         Err(error) => return refusal(&site, AuthorizeRefusal::Page(PageReason::Malformed(error))),
     };
+    site.heed(&parameters);
     let asked = match understand(&site, parameters).await? {
         Ok(asked) => asked,
         Err(refused) => return refusal(&site, refused),
@@ -48,7 +49,7 @@ pub async fn show(site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> 
 /// A form of another site brings no cookie, so who asks is seen only at the next request, which our own redirect makes.
 pub async fn store_and_go_on(
     State(app): State<Arc<App>>,
-    site: Site,
+    mut site: Site,
     request: Request,
 ) -> Result<Response, Stop> {
     let now = app.clock.now();
@@ -57,6 +58,7 @@ pub async fn store_and_go_on(
         Ok(parameters) => parameters,
         Err(error) => return refusal(&site, AuthorizeRefusal::Page(PageReason::Malformed(error))),
     };
+    site.heed(&parameters);
     let asked = match understand(&site, parameters).await? {
         Ok(asked) => asked,
         Err(refused) => return refusal(&site, refused),

@@ -41,12 +41,13 @@ struct Asked {
 }
 
 /// `GET /oauth/end_session`.
-pub async fn show(site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Stop> {
+pub async fn show(mut site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Stop> {
     let now = site.app.clock.now();
     let parameters = match Parameters::parse(query.unwrap_or_default().as_bytes()) {
         Ok(parameters) => parameters,
         Err(error) => return refused(&site, &EndSessionRefusal::Malformed(error)),
     };
+    site.heed(&parameters);
     let context = browser::load(&site.app, &site.tenant, &headers, now).await?;
     answer(&site, parameters, &context, now).await
 }
@@ -54,7 +55,7 @@ pub async fn show(site: Site, headers: HeaderMap, RawQuery(query): RawQuery) -> 
 /// `POST /oauth/end_session`. A form of another site brings no cookie, so the request is kept until our own redirect brings it.
 pub async fn store_and_go_on(
     State(app): State<Arc<App>>,
-    site: Site,
+    mut site: Site,
     request: Request,
 ) -> Result<Response, Stop> {
     let now = app.clock.now();
@@ -63,6 +64,7 @@ pub async fn store_and_go_on(
         Ok(parameters) => parameters,
         Err(error) => return refused(&site, &EndSessionRefusal::Malformed(error)),
     };
+    site.heed(&parameters);
     // As if nobody were signed in: what is wrong with the request itself is said at once, and never stored.
     let parameters = match understand(&site, parameters, &BrowserContext::default()).await? {
         Ok(asked) => asked.parameters,

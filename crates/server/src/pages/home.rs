@@ -33,16 +33,10 @@ pub(super) async fn account_lines(visit: &Visit) -> Result<Vec<AccountLine>, Sto
         let name = user.display_name().to_owned();
         let email = user.primary_email().map_or("", |email| email.address.as_written()).to_owned();
         let initial = name.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-        let since = date_of(session.auth_time());
+        let since = visit.view().date_time(session.auth_time());
         lines.push(AccountLine { name, email, initial, since });
     }
     Ok(lines)
-}
-
-/// Day and minute in UTC, until pages know the reader's zone.
-fn date_of(at: terms::Timestamp) -> String {
-    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// `GET /`.

@@ -2,23 +2,34 @@
 
 use askama::Template;
 use axum::Json;
+use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use store::mail::MailRecord;
+use terms::MailId;
 
 use super::{Stop, View, Visit, page};
-use crate::error::Failure;
+use crate::error::{Failure, Notice};
 use crate::mail::MailBody;
 
 /// How many mails are shown.
 const MOST: i64 = 100;
 
+/// A mail may style itself. It has no other right: not even the origin of this server, were there a script in it.
+const MAIL_POLICY: HeaderValue = HeaderValue::from_static(
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+);
+
 /// One mail, as the JSON form gives it.
 #[derive(Serialize)]
 pub(super) struct ShownMail {
+    id: String,
     to: String,
     subject: String,
     text: String,
+    html: Option<String>,
     code: Option<String>,
     link: Option<String>,
     /// RFC 3339.
@@ -39,8 +50,9 @@ async fn mails(visit: &Visit) -> Result<Vec<ShownMail>, Stop> {
         let body = MailBody::open(tenant, &mail).map_err(Failure::new)?;
         let at =
             jiff::Timestamp::from_millisecond(mail.created_at.as_millis()).unwrap_or_default().to_string();
-        let MailBody { text, code, link } = body;
-        shown.push(ShownMail { to: mail.recipient, subject: mail.subject, text, code, link, at });
+        let MailBody { text, html, code, link } = body;
+        let MailRecord { id, recipient: to, subject, .. } = mail;
+        shown.push(ShownMail { id: id.to_string(), to, subject, text, html, code, link, at });
     }
     Ok(shown)
 }
@@ -49,6 +61,17 @@ async fn mails(visit: &Visit) -> Result<Vec<ShownMail>, Stop> {
 pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let mails = mails(&visit).await?;
     page(StatusCode::OK, &MailboxPage { view: visit.view(), mails })
+}
+
+/// `GET /dev/mailbox/{mail}`: one mail as a mail program shows it.
+pub async fn show_html(visit: Visit, Path(mail): Path<String>) -> Result<Response, Stop> {
+    let named = mail.parse::<MailId>().ok().map(|mail| mail.to_string());
+    let found = mails(&visit).await?.into_iter().find(|mail| Some(&mail.id) == named.as_ref());
+    let Some(html) = found.and_then(|mail| mail.html) else {
+        return Ok(Notice::NO_SUCH_PAGE.into_response());
+    };
+    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    Ok(([(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, MAIL_POLICY)], html).into_response())
 }
 
 /// `GET /dev/mailbox.json`, newest first.

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod error;
 pub mod flow;
 pub mod home;
+pub mod language;
 pub mod mailbox;
 pub mod moving_on;
 pub mod select_account;
@@ -28,12 +29,13 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COO
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use identity::{BrowserRecord, Session};
-use terms::{FlowId, SecretText, Timestamp, limits};
+use terms::{FlowId, Language, SecretText, SignInId, SignUpId, Timestamp, limits};
 
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
 use crate::error::Failure;
 use crate::locale::{Texts, Variable};
+use crate::place;
 use crate::request::Site;
 use crate::tenant::Tenant;
 use error::Problem;
@@ -50,11 +52,13 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 pub struct View<'a> {
     pub texts: &'static Texts,
     pub tenant: &'a Tenant,
+    /// Where the choice of a language leads back to.
+    pub here: &'a str,
 }
 
 impl<'a> View<'a> {
     pub fn new(site: &'a Site) -> Self {
-        Self { texts: site.texts, tenant: &site.tenant }
+        Self { texts: site.texts, tenant: &site.tenant, here: &site.here }
     }
 
     pub fn text(&self, key: &str) -> String {
@@ -67,7 +71,27 @@ impl<'a> View<'a> {
     }
 
     pub fn language(&self) -> &'static str {
-        &self.texts.language
+        self.texts.language.as_str()
+    }
+
+    /// Every language with its name in itself, for the switch.
+    pub fn languages(&self) -> Vec<LanguageChoice> {
+        let choice = |language| LanguageChoice {
+            tag: Language::as_str(language),
+            name: Texts::of(language).get("language-name"),
+            is_current: language == self.texts.language,
+        };
+        Language::ALL.into_iter().map(choice).collect()
+    }
+
+    /// A day and a minute as the reader writes them, with the zone.
+    pub fn date_time(&self, at: Timestamp) -> String {
+        self.texts.date_time(at)
+    }
+
+    /// A day as the reader writes it.
+    pub fn date(&self, at: Timestamp) -> String {
+        self.texts.date(at)
     }
 
     /// What people call this service.
@@ -88,6 +112,14 @@ impl<'a> View<'a> {
         let path = self.tenant.path(path);
         flow.map_or_else(|| path.clone(), |flow| format!("{path}?flow={flow}"))
     }
+}
+
+/// A language that pages can be read in.
+pub struct LanguageChoice {
+    /// BCP 47.
+    pub tag: &'static str,
+    pub name: String,
+    pub is_current: bool,
 }
 
 /// What is wrong with a field of a form, said at the field and in the summary.
@@ -251,14 +283,55 @@ impl FromRequestParts<Arc<App>> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let site = Site::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let mut site = Site::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let Some(query) = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()) else {
             return Err(Problem::Request.stop(&site).into_response());
         };
         let now = app.clock.now();
+        heed_flow(&mut site, &query).await.map_err(IntoResponse::into_response)?;
         let context = context_of(&site, &parts.headers, now).await.map_err(IntoResponse::into_response)?;
         Ok(Self { site, now, context, query })
     }
+}
+
+/// The language that the authorization request asks for, which waits behind a page: named by `flow`, or by the `attempt`
+/// to sign in or up for it. Whether the flow is this browser's, the page itself asks.
+async fn heed_flow(site: &mut Site, fields: &Fields) -> Result<(), Stop> {
+    if site.chosen_language.is_some() {
+        return Ok(());
+    }
+    let mut read = site.app.store.read(site.tenant.id);
+    let mut flow: Option<FlowId> = fields.id("flow").ok().flatten();
+    if let (None, Ok(Some(attempt))) = (flow, fields.id::<SignInId>("attempt")) {
+        flow = read.sign_in(attempt).await?.and_then(|attempt| attempt.flow_id);
+    }
+    if let (None, Ok(Some(attempt))) = (flow, fields.id::<SignUpId>("attempt")) {
+        flow = read.sign_up(attempt).await?.and_then(|attempt| attempt.flow_id);
+    }
+    if let Some(flow) = flow
+        && let Some(flow) = read.flow(flow).await?
+    {
+        site.heed(&flow.parameters);
+    }
+    Ok(())
+}
+
+/// Where a page that answers a form would be found by a GET: the form's own address with what it says of its place.
+fn place_of_form(path: &str, form: &Fields) -> String {
+    let path = match path {
+        "/sign-up/resend" => "/sign-up/verify",
+        "/oauth/end_session/confirm" => "/sign-out",
+        other => other,
+    };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for name in ["flow", "attempt"] {
+        if !form.value(name).is_empty() {
+            query.append_pair(name, form.value(name));
+        }
+    }
+    let query = query.finish();
+    let text = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    place::parse(&text).unwrap_or_else(|| place::START.to_owned())
 }
 
 async fn context_of(site: &Site, headers: &HeaderMap, now: Timestamp) -> Result<BrowserContext, Stop> {
@@ -312,23 +385,25 @@ impl FromRequest<Arc<App>> for Submission {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let site = Site::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
-        let stop = |problem: Problem| problem.stop(&site).into_response();
+        let mut site =
+            Site::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
         let is_form = is_form(&parts.headers);
         if !browser::comes_from_own_page(&site.tenant, &parts.headers) {
-            return Err(stop(Problem::Form));
+            return Err(Problem::Form.stop(&site).into_response());
         }
-        let headers = parts.headers.clone();
+        let (headers, path) = (parts.headers.clone(), parts.uri.path().to_owned());
         let bytes = Bytes::from_request(Request::from_parts(parts, body), app).await;
         let fields = bytes.ok().filter(|_| is_form).and_then(|bytes| Fields::parse(&bytes));
-        let Some(form) = fields else { return Err(stop(Problem::Request)) };
+        let Some(form) = fields else { return Err(Problem::Request.stop(&site).into_response()) };
+        site.here = place_of_form(&path, &form);
+        heed_flow(&mut site, &form).await.map_err(IntoResponse::into_response)?;
         let now = app.clock.now();
         let context = context_of(&site, &headers, now).await.map_err(IntoResponse::into_response)?;
         match context.browser {
             Some(browser) if browser::is_form_token(&site.tenant, browser.id, form.value("form_token")) => {
                 Ok(Self { site, now, browser, sessions: context.sessions, form })
             }
-            _ => Err(stop(Problem::Form)),
+            _ => Err(Problem::Form.stop(&site).into_response()),
         }
     }
 }

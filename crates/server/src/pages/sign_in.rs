@@ -15,7 +15,8 @@ use terms::{
 use super::error::Problem;
 use super::flow::{Waiting, waiting};
 use super::{
-    Faults, FieldFault, Malformed, Stop, Submission, View, Visit, moving_on, page, see_other, with_cookie,
+    Faults, FieldFault, Malformed, Stop, Submission, View, Visit, language, moving_on, page, see_other,
+    with_cookie,
 };
 use crate::app::App;
 use crate::attempts::{self, Aim, Checked, RightPassword, Target};
@@ -187,7 +188,9 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     };
     match complete(&submission, attempt.id, &right).await? {
         Completion::SignedIn(rotation) => {
-            moving_on::to_next_step(site, attempt.flow_id.as_ref(), Some(rotation.cookie(&site.tenant)))
+            let cookie = rotation.cookie(&site.tenant);
+            let moved = moving_on::to_next_step(site, attempt.flow_id.as_ref(), Some(cookie))?;
+            Ok(with_cookie(moved, language::bring(site, right.verified.user_id()).await?))
         }
         Completion::NotThisAccount => {
             attempts::note_refused(site, &aim).await?;

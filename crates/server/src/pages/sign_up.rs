@@ -13,9 +13,9 @@ use terms::{EmailAddress, EventId, FlowId, MailedCodeId, SignUpId, Timestamp, li
 use super::flow::{Waiting, waiting};
 use super::sign_in::email_fault;
 use super::{Faults, FieldFault, Stop, Submission, View, Visit, page, see_other, with_cookie};
-use crate::app::App;
 use crate::browser;
 use crate::error::Failure;
+use crate::language::texts_for;
 use crate::mail;
 use crate::request::Site;
 use crate::tenant::Tenant;
@@ -110,7 +110,7 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
         expires_at: now.plus(limits::FLOW_LIFETIME),
         completed_at: None,
     };
-    let letters = Letters::prepare(app, tenant, attempt.id, &email, now)?;
+    let letters = Letters::prepare(&submission.site, attempt.id, &email, now).await?;
     let event = Event::new(
         app.entropy.id(EventId::new, now),
         EventKind::SignUpStarted,
@@ -149,20 +149,24 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    pub(super) fn prepare(
-        app: &App,
-        tenant: &Tenant,
+    pub(super) async fn prepare(
+        site: &Site,
         attempt: SignUpId,
         to: &EmailAddress,
         now: Timestamp,
     ) -> Result<Self, Failure> {
+        let Site { app, tenant, texts, .. } = site;
+        // Whoever has the address is told so in their own language.
+        let owner = app.store.read(tenant.id).user_by_email(to.canonical()).await?;
+        let owners_texts = owner.map_or(*texts, |owner| texts_for(&owner, texts));
         let code = mailed_code::new_code(app.entropy.bytes());
         let (id, purpose) = (app.entropy.id(MailedCodeId::new, now), CodePurpose::SignUp(attempt));
         let hash = code_key(tenant).hash(id, purpose, to.canonical(), &code);
         Ok(Self {
             code: MailedCode::new(id, purpose, to.canonical().clone(), hash, now),
-            with_code: mail::code_mail(app, tenant, to, &code, now).map_err(Failure::new)?,
-            address_taken: mail::taken_mail(app, tenant, to, now).map_err(Failure::new)?,
+            with_code: mail::code_mail(to, texts, &code).seal(app, tenant, now)?,
+            address_taken: mail::taken_mail(to, owners_texts, &tenant.url("/sign-in"))
+                .seal(app, tenant, now)?,
         })
     }
 

@@ -101,7 +101,7 @@ pub async fn resend(submission: Submission) -> Result<Response, Stop> {
     require_open(&submission.site, &facts)?;
     let Some(email) = &attempt.email else { return Err(Problem::Stale.stop(&submission.site)) };
     let purpose = CodePurpose::SignUp(attempt.id);
-    let letters = Letters::prepare(app, tenant, attempt.id, email, submission.now)?;
+    let letters = Letters::prepare(&submission.site, attempt.id, email, submission.now).await?;
     let sent = write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> {
         if tx.codes_made(purpose).await? >= CODES {
             return Ok(false);
@@ -246,6 +246,7 @@ impl<'a> Making<'a> {
             created_at: now,
             updated_at: now,
             disabled_at: None,
+            language: self.submission.site.chosen_language,
         };
         if !tx.complete_sign_up(attempt.id, now).await? {
             return Ok(SignUpRefusal::AlreadyComplete.into());

@@ -225,6 +225,7 @@ impl Scene {
             created_at: now,
             updated_at: now,
             disabled_at: None,
+            language: None,
         };
         let browser = BrowserRecord {
             id: self.id(BrowserId::new),

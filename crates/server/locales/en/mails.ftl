@@ -1,0 +1,31 @@
+### What mails say. Each is one message with these attributes:
+###
+###   subject   the header, which is also the heading
+###   before    what stands above the code or the button, paragraphs with an empty line between
+###   action    of a mail with a link: what the button says
+###   after     what stands below
+###
+### Every one is given $service.
+
+# What stands at the end of every mail.
+mail-footer = Sent by { $service }, because this address was used there.
+
+mail-code =
+    .subject = Your code for { $service }
+    .before =
+        Hello,
+
+        this is your code to confirm your address for { $service }:
+    .after =
+        It works for ten minutes, on the page where you asked for it. Nobody from { $service } will ever ask you for it.
+
+        If you didn't ask for it, you can ignore this mail: no account is made without the code.
+
+mail-taken =
+    .subject = You already have an account at { $service }
+    .before =
+        Hello,
+
+        somebody, perhaps you, tried to make a new account at { $service } with this address. You already have one, so nothing was changed.
+    .action = Sign in
+    .after = If it wasn't you, you can ignore this mail.
