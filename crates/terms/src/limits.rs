@@ -29,6 +29,9 @@ pub const EMAIL_BYTES: usize = 254;
 
 pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_mins(1);
 pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
+/// The longest that an access token may live by any setting: revocation must not have to be remembered for longer, nor keys
+/// be kept.
+pub const ACCESS_TOKEN_LONGEST: Duration = Duration::from_hours(24);
 pub const ID_TOKEN_LIFETIME: Duration = Duration::from_mins(10);
 pub const FLOW_LIFETIME: Duration = Duration::from_hours(1);
 pub const MAILED_CODE_LIFETIME: Duration = Duration::from_mins(10);

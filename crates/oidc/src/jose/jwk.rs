@@ -54,6 +54,33 @@ pub(super) enum Material {
     Rsa { modulus: Vec<u8> },
     /// The coordinates, 32 octets each (RFC 7518 section 6.2.1.2).
     P256 { x: [u8; 32], y: [u8; 32] },
+    /// The encoded point (RFC 8037 section 2).
+    Ed25519 { x: [u8; 32] },
+}
+
+/// Encodings of points of small order on edwards25519, without the sign bit: with such a "key" a signature of somebody
+/// else's choice verifies for some messages (RFC 8032 section 8.9 leaves refusing them to the user).
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    ends(0x00, 0x00, 0x00),
+    ends(0x01, 0x00, 0x00),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+    ends(0xec, 0xff, 0x7f),
+    ends(0xed, 0xff, 0x7f),
+    ends(0xee, 0xff, 0x7f),
+];
+
+const fn ends(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut octets = [middle; 32];
+    octets[0] = first;
+    octets[31] = last;
+    octets
 }
 
 /// A public signature key with its id and algorithm (RFC 7517). It can't hold a private member.
@@ -89,8 +116,9 @@ impl PublicJwk {
         let key_id =
             jwk.key_id().filter(|kid| !kid.is_empty()).ok_or(JwkRefusal::NoAlgorithmOrKeyId)?.to_owned();
         let material = match algorithm {
-            Algorithm::Rs256 => rsa(&jwk),
+            Algorithm::Rs256 | Algorithm::Ps256 => rsa(&jwk),
             Algorithm::Es256 => p256(&jwk),
+            Algorithm::EdDsa => ed25519(&jwk),
         };
         Ok(Self { key_id, algorithm, material: material.ok_or(JwkRefusal::Material)? })
     }
@@ -114,6 +142,8 @@ impl PublicJwk {
             Material::P256 { x, y } => {
                 format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, encode(x), encode(y))
             }
+            // RFC 8037 section 2.
+            Material::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x)),
         };
         encode(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref())
     }
@@ -123,6 +153,7 @@ impl PublicJwk {
         let mut jwk = match &self.material {
             Material::Rsa { .. } => Jwk::new("RSA"),
             Material::P256 { .. } => Jwk::new("EC"),
+            Material::Ed25519 { .. } => Jwk::new("OKP"),
         };
         // Without `kid` and `alg` relying parties find no key: they select by both.
         jwk.set_key_id(self.key_id.as_str());
@@ -138,6 +169,10 @@ impl PublicJwk {
                 members.insert("crv".to_owned(), "P-256".into());
                 members.insert("x".to_owned(), encode(x).into());
                 members.insert("y".to_owned(), encode(y).into());
+            }
+            Material::Ed25519 { x } => {
+                members.insert("crv".to_owned(), "Ed25519".into());
+                members.insert("x".to_owned(), encode(x).into());
             }
         }
         Value::Object(members)
@@ -172,6 +207,14 @@ fn p256(jwk: &Jwk) -> Option<Material> {
     (jwk.key_type() == "EC" && jwk.curve() == Some("P-256")).then_some(Material::P256 { x, y })
 }
 
+fn ed25519(jwk: &Jwk) -> Option<Material> {
+    let x: [u8; 32] = octets(jwk, "x")?.try_into().ok()?;
+    let mut unsigned = x;
+    unsigned[31] &= 0x7f;
+    let sane = !SMALL_ORDER.contains(&unsigned);
+    (jwk.key_type() == "OKP" && jwk.curve() == Some("Ed25519") && sane).then_some(Material::Ed25519 { x })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +238,32 @@ mod tests {
     fn the_thumbprint_of_rfc_7638() {
         let key = PublicJwk::parse(RFC_7638.as_bytes()).unwrap();
         assert_eq!(key.thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    }
+
+    /// RFC 8037 appendix A.2 and A.3.
+    #[test]
+    fn the_thumbprint_of_rfc_8037() {
+        let key = PublicJwk::parse(
+            br#"{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+        );
+        assert_eq!(key.unwrap().thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn a_point_of_small_order_is_no_key() {
+        let with = |x: &[u8]| {
+            let x = URL_SAFE_NO_PAD.encode(x);
+            let members = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "k", "x": x});
+            PublicJwk::parse(members.to_string().as_bytes())
+        };
+        assert!(with(&[9; 32]).is_ok());
+        for mut point in SMALL_ORDER {
+            assert_eq!(with(&point), Err(JwkRefusal::Material), "{point:02x?}");
+            point[31] |= 0x80;
+            assert_eq!(with(&point), Err(JwkRefusal::Material), "{point:02x?}");
+        }
+        assert_eq!(with(&[9; 31]), Err(JwkRefusal::Material));
+        assert_eq!(with(&[9; 33]), Err(JwkRefusal::Material));
     }
 
     #[test]
@@ -221,6 +290,8 @@ mod tests {
             ("kid", json!(7), R::Malformed),
             ("alg", json!("ES384"), R::NoAlgorithmOrKeyId),
             ("alg", json!("RS256"), R::Material),
+            ("alg", json!("PS256"), R::Material),
+            ("alg", json!("EdDSA"), R::Material),
             ("kty", json!("RSA"), R::Material),
             ("use", json!("enc"), R::Use),
             ("crv", json!("P-384"), R::Material),

@@ -4,8 +4,9 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_SHA256, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -39,13 +40,13 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-/// Makes a private key, as a PKCS#8 document: RSA with 2048 bits or P-256.
+/// Makes a private key, as a PKCS#8 document: RSA with 2048 bits, P-256 or Ed25519.
 ///
 /// An RSA key takes hundreds of milliseconds of processor time, so the caller runs this on a blocking thread. The
 /// randomness is the cryptographic library's own.
 pub fn generate_pkcs8(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let document = match algorithm {
-        Algorithm::Rs256 => {
+        Algorithm::Rs256 | Algorithm::Ps256 => {
             let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Generate)?;
             pair.as_der().map_err(|_| KeyError::Generate)?.as_ref().to_vec()
         }
@@ -54,6 +55,10 @@ pub fn generate_pkcs8(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, KeyErr
                 EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| KeyError::Generate)?;
             pair.to_pkcs8v1().map_err(|_| KeyError::Generate)?.as_ref().to_vec()
         }
+        Algorithm::EdDsa => {
+            let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::Generate)?;
+            pair.to_pkcs8().map_err(|_| KeyError::Generate)?.as_ref().to_vec()
+        }
     };
     Ok(Zeroizing::new(document))
 }
@@ -61,6 +66,7 @@ pub fn generate_pkcs8(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, KeyErr
 enum Pair {
     Rsa(RsaKeyPair),
     P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
 /// A private key that is held parsed, with the id and the public JWK that go with it.
@@ -82,7 +88,7 @@ impl SigningKey {
     /// josekit's own encoding leaves out.
     pub fn from_pkcs8(key_id: SigningKeyId, algorithm: Algorithm, document: &[u8]) -> Result<Self, KeyError> {
         let (pair, material) = match algorithm {
-            Algorithm::Rs256 => {
+            Algorithm::Rs256 | Algorithm::Ps256 => {
                 let pair = RsaKeyPair::from_pkcs8(document).map_err(|_| KeyError::Parse)?;
                 let modulus = modulus(&pair).ok_or(KeyError::Parse)?;
                 (Pair::Rsa(pair), Material::Rsa { modulus })
@@ -92,6 +98,11 @@ impl SigningKey {
                     .map_err(|_| KeyError::Parse)?;
                 let (x, y) = coordinates(pair.public_key().as_ref()).ok_or(KeyError::Parse)?;
                 (Pair::P256(pair), Material::P256 { x, y })
+            }
+            Algorithm::EdDsa => {
+                let pair = Ed25519KeyPair::from_pkcs8(document).map_err(|_| KeyError::Parse)?;
+                let x = pair.public_key().as_ref().try_into().map_err(|_| KeyError::Parse)?;
+                (Pair::Ed25519(pair), Material::Ed25519 { x })
             }
         };
         // Through the same gate as a key from outside, so that size and exponent hold for our own keys too.
@@ -123,14 +134,19 @@ impl SigningKey {
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Rsa(pair) => {
+                let padding = match self.public.algorithm {
+                    Algorithm::Ps256 => &RSA_PSS_SHA256,
+                    Algorithm::Rs256 | Algorithm::Es256 | Algorithm::EdDsa => &RSA_PKCS1_SHA256,
+                };
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(|_| KeyError::Sign)?;
+                pair.sign(padding, &random, message, &mut signature).map_err(|_| KeyError::Sign)?;
                 Ok(signature)
             }
             Pair::P256(pair) => {
                 let signature = pair.sign(&random, message).map_err(|_| KeyError::Sign)?;
                 Ok(signature.as_ref().to_vec())
             }
+            Pair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
         }
     }
 }
@@ -164,11 +180,17 @@ impl VerifyingKey {
     /// Parses the public numbers; a point that is not on the curve is refused here.
     pub fn new(public: PublicJwk) -> Result<Self, JwkRefusal> {
         let key = match &public.material {
-            Material::Rsa { modulus } => PublicKeyComponents { n: modulus.as_slice(), e: &[1, 0, 1] }
-                .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256),
+            Material::Rsa { modulus } => {
+                let padding = match public.algorithm {
+                    Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+                    Algorithm::Rs256 | Algorithm::Es256 | Algorithm::EdDsa => &RSA_PKCS1_2048_8192_SHA256,
+                };
+                PublicKeyComponents { n: modulus.as_slice(), e: &[1, 0, 1] }.to_parsed_public_key(padding)
+            }
             Material::P256 { x, y } => {
                 ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [&[4], x.as_slice(), y.as_slice()].concat())
             }
+            Material::Ed25519 { x } => ParsedPublicKey::new(&ED25519, x),
         };
         Ok(Self { key: key.map_err(|_| JwkRefusal::Material)?, public })
     }
@@ -188,12 +210,40 @@ impl VerifyingKey {
 mod tests {
     use super::*;
     use josekit::jwk::{Jwk, alg::ec::EcCurve, alg::ec::EcKeyPair};
-    use josekit::jws::{ES256, RS256};
+    use josekit::jws::{ES256, EdDSA, PS256, RS256};
     use terms::Timestamp;
 
     fn key(algorithm: Algorithm) -> SigningKey {
         let id = SigningKeyId::new(Timestamp::from_seconds(1), [1; 10]);
         SigningKey::from_pkcs8(id, algorithm, &generate_pkcs8(algorithm).unwrap()).unwrap()
+    }
+
+    /// RFC 8037 appendix A.4.
+    #[test]
+    fn the_signature_of_rfc_8037_verifies() {
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let key = VerifyingKey::new(PublicJwk::parse(jwk.as_bytes()).unwrap()).unwrap();
+        let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature =
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        assert!(key.verifies(message, &signature));
+        assert!(!key.verifies(&message[1..], &signature));
+        signature[7] ^= 1;
+        assert!(!key.verifies(message, &signature));
+    }
+
+    #[test]
+    fn the_two_paddings_of_rsa_are_not_mistaken_for_each_other() {
+        let document = generate_pkcs8(Algorithm::Ps256).unwrap();
+        let id = SigningKeyId::new(Timestamp::from_seconds(1), [1; 10]);
+        for (one, other) in [(Algorithm::Rs256, Algorithm::Ps256), (Algorithm::Ps256, Algorithm::Rs256)] {
+            let [signing, reading] =
+                [one, other].map(|algorithm| SigningKey::from_pkcs8(id, algorithm, &document).unwrap());
+            let signature = signing.sign(b"message").unwrap();
+            assert!(VerifyingKey::new(signing.public().clone()).unwrap().verifies(b"message", &signature));
+            assert!(!VerifyingKey::new(reading.public().clone()).unwrap().verifies(b"message", &signature));
+        }
     }
 
     /// RFC 7515 appendices A.2 and A.3: keys, signing inputs and signatures that others made.
@@ -234,7 +284,9 @@ mod tests {
             let jwk = Jwk::from_bytes(key.public().to_json().to_string()).unwrap();
             let verifier: Box<dyn josekit::jws::JwsVerifier> = match algorithm {
                 Algorithm::Rs256 => Box::new(RS256.verifier_from_jwk(&jwk).unwrap()),
+                Algorithm::Ps256 => Box::new(PS256.verifier_from_jwk(&jwk).unwrap()),
                 Algorithm::Es256 => Box::new(ES256.verifier_from_jwk(&jwk).unwrap()),
+                Algorithm::EdDsa => Box::new(EdDSA.verifier_from_jwk(&jwk).unwrap()),
             };
             let (payload, header) = josekit::jwt::decode_with_verifier(&token, &*verifier).unwrap();
             assert_eq!(payload.issuer(), Some("https://id.example"));

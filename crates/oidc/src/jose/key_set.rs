@@ -9,10 +9,10 @@ use super::{Algorithm, CompactJws, JwkRefusal, JwsRefusal, PublicJwk, SigningKey
 /// Where a key stands in its life. A revoked key has no standing: it isn't loaded, so it verifies nothing.
 #[derive(Debug)]
 enum Standing {
-    /// Published, so that relying parties know it before it signs.
-    Announced,
-    /// May sign; of several with one algorithm, the one activated last does. The others stay published until the
-    /// last token that they signed has expired.
+    /// Published without signing: not yet, or no longer. What it signed counts: another node's clock may have let it
+    /// sign already, and its last tokens have not expired.
+    Published,
+    /// May sign; of several with one algorithm, the one activated last does.
     Active { since: Timestamp, key: Box<SigningKey> },
     /// No longer published. It signs nothing, and verifies only what may outlive its own expiry ([`TokenUse::Hint`]).
     Retired,
@@ -36,9 +36,9 @@ pub struct KeySetEntry {
 }
 
 impl KeySetEntry {
-    /// A key that is published and doesn't sign yet.
-    pub fn announced(public: PublicJwk) -> Result<Self, JwkRefusal> {
-        Ok(Self { verifying: VerifyingKey::new(public)?, standing: Standing::Announced })
+    /// A key that is published and doesn't sign: not yet, or no longer.
+    pub fn published(public: PublicJwk) -> Result<Self, JwkRefusal> {
+        Ok(Self { verifying: VerifyingKey::new(public)?, standing: Standing::Published })
     }
 
     /// A key that may sign.
@@ -94,7 +94,7 @@ impl KeySet {
     pub fn signer(&self, algorithm: Algorithm) -> Option<&SigningKey> {
         let active = self.entries.iter().filter_map(|entry| match &entry.standing {
             Standing::Active { since, key } if key.public().algorithm() == algorithm => Some((since, key)),
-            Standing::Announced | Standing::Active { .. } | Standing::Retired => None,
+            Standing::Published | Standing::Active { .. } | Standing::Retired => None,
         });
         active.max_by_key(|(since, _)| **since).map(|(_, key)| key.as_ref())
     }
@@ -104,7 +104,7 @@ impl KeySet {
         Algorithm::ALL.into_iter().filter(|algorithm| self.signer(*algorithm).is_some()).collect()
     }
 
-    /// The key set document: every key that is announced or active, in [`Algorithm::ALL`]'s order, so that it is the same
+    /// The key set document: every key that is published, in [`Algorithm::ALL`]'s order, so that it is the same
     /// text each time.
     pub fn published(&self) -> JwkSet {
         let published = self.entries.iter().filter(|entry| !matches!(entry.standing, Standing::Retired));
@@ -141,9 +141,7 @@ impl KeySet {
 impl Standing {
     fn verifies(&self, used_as: TokenUse) -> bool {
         match self {
-            // A key that has signed nothing yet can't have signed this.
-            Self::Announced => false,
-            Self::Active { .. } => true,
+            Self::Published | Self::Active { .. } => true,
             Self::Retired => used_as == TokenUse::Hint,
         }
     }
@@ -251,7 +249,7 @@ mod tests {
         let keys = KeySet::new(vec![
             active(old, 1),
             active(new, 2),
-            KeySetEntry::announced(announced.public().clone()).unwrap(),
+            KeySetEntry::published(announced.public().clone()).unwrap(),
             KeySetEntry::retired(retired.public().clone()).unwrap(),
         ])
         .unwrap();
@@ -260,7 +258,8 @@ mod tests {
         let published: Vec<_> = keys.published().keys.iter().map(|key| key.key_id().to_owned()).collect();
         assert_eq!(published, [id(1), id(2), id(3)]);
         assert_eq!(verify(&keys, &by_old), Ok(()));
-        assert_eq!(verify(&keys, &by_announced), Err(JwsRefusal::UnknownKey));
+        // Another node, whose clock is ahead, may have let it sign.
+        assert_eq!(verify(&keys, &by_announced), Ok(()));
         assert_eq!(verify(&keys, &by_retired), Err(JwsRefusal::UnknownKey));
         assert!(keys.verify(&by_retired, "JWT", TokenUse::Hint).is_ok());
     }

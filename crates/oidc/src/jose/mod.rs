@@ -9,6 +9,7 @@ pub mod json;
 mod jwk;
 mod key;
 mod key_set;
+mod lifecycle;
 #[cfg(test)]
 pub(crate) mod test_keys;
 
@@ -21,28 +22,42 @@ pub use compact::{CompactJws, JwsRefusal};
 pub use jwk::{JwkRefusal, PublicJwk};
 pub use key::{KeyError, SigningKey, VerifyingKey, generate_pkcs8};
 pub use key_set::{JwkSet, KeySet, KeySetEntry, TokenUse};
+pub use lifecycle::{
+    KeyLife, KeyPhase, KeyRefusal, KeyToCome, Revocation, Rotation, StoredKey, is_due, revoke, rotate,
+};
 
-/// The signature algorithms that Portico makes and takes (RFC 7518 section 3.1). A closed list: a token that names
+/// The signature algorithms that Portico makes and takes (RFC 7518 section 3.1, RFC 8037 section 3.1). A closed list: a token that names
 /// another, `none` and the symmetric ones included, is refused before any key is looked at (RFC 8725 section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256: the ID token's default (OpenID Connect Core section 15.1).
     #[serde(rename = "RS256")]
     Rs256,
+    /// RSASSA-PSS with SHA-256 and a salt of as many octets (RFC 7518 section 3.5).
+    #[serde(rename = "PS256")]
+    Ps256,
     /// ECDSA on P-256 with SHA-256.
     #[serde(rename = "ES256")]
     Es256,
+    /// Ed25519 (RFC 8037 section 3.1). Of the curves that the name covers, the only one taken.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
 }
 
 impl Algorithm {
     /// Every algorithm, in the order in which metadata documents list them.
-    pub const ALL: [Self; 2] = [Self::Rs256, Self::Es256];
+    pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
+    /// Those that a new tenant has keys for: what ID tokens and access tokens are signed with unless something else is
+    /// asked for. A key of another algorithm is made when the first client or resource server wants it.
+    pub const AT_FIRST: [Self; 2] = [Self::Rs256, Self::Es256];
 
     /// The name in the JOSE registry.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
         }
     }
 }
@@ -59,7 +74,7 @@ pub struct UnknownAlgorithm;
 
 impl fmt::Display for UnknownAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the algorithm must be RS256 or ES256")
+        f.write_str("the algorithm must be RS256, PS256, ES256 or EdDSA")
     }
 }
 

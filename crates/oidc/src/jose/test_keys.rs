@@ -21,5 +21,9 @@ pub(crate) fn key_set() -> KeySet {
     let document = RSA.get_or_init(|| generate_pkcs8(Algorithm::Rs256).unwrap().to_vec());
     let id = SigningKeyId::new(Timestamp::from_seconds(1), [1; 10]);
     let rsa = SigningKey::from_pkcs8(id, Algorithm::Rs256, document).unwrap();
-    KeySet::new(vec![active(rsa, 1), active(signing_key(Algorithm::Es256, 2), 1)]).unwrap()
+    let id = SigningKeyId::new(Timestamp::from_seconds(1), [3; 10]);
+    let pss = SigningKey::from_pkcs8(id, Algorithm::Ps256, document).unwrap();
+    let rest = [(Algorithm::Es256, 2), (Algorithm::EdDsa, 4)]
+        .map(|(alg, number)| active(signing_key(alg, number), 1));
+    KeySet::new([active(rsa, 1), active(pss, 1)].into_iter().chain(rest).collect()).unwrap()
 }

@@ -5,7 +5,7 @@ use oidc::resource_server::{ResourceIdentifier, ResourceServer, TokenFormat};
 use oidc::scope::Scope;
 use serde_json::{Value, json};
 use store::{Fault, write_tx};
-use terms::{ClientId, ResourceServerId};
+use terms::{ClientId, ResourceServerId, limits};
 
 use super::{AdminError, Desk};
 
@@ -18,8 +18,7 @@ pub struct New {
     pub introspection_client: Option<String>,
 }
 
-/// The longest that an access token may live, in seconds: revocation must not have to be remembered for longer.
-const LONGEST_LIFETIME: u64 = 24 * 60 * 60;
+const LONGEST_LIFETIME: u64 = limits::ACCESS_TOKEN_LONGEST.as_secs();
 
 pub async fn create(at: Desk<'_>, new: New) -> Result<Value, AdminError> {
     let server = checked(at, new)?;
