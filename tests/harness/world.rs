@@ -1,10 +1,12 @@
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use server::clock::{Clock, HeldClock};
 use server::config::{Config, Database};
 use server::keys::FixedKeys;
+use server::tenant::Issuer;
 use server::testing::{EngineKind, TestDatabase, engine_kinds};
 use server::{Options, Running, start};
 use terms::SecretText;
@@ -22,7 +24,7 @@ pub struct World {
     pub clock: HeldClock,
     config: Config,
     parties: Mutex<HashMap<&'static str, RelyingParty>>,
-    _folder: Folder,
+    folder: Folder,
     _database: TestDatabase,
 }
 
@@ -36,15 +38,16 @@ impl World {
     /// The same, with a configuration that the test changes before the start.
     pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let first = engine_kinds().first().copied().expect("PORTICO_TEST_ENGINES names an engine");
-        Self::make(first, change).await
+        Self::with(first, change).await
     }
 
     /// Starts a server on this engine.
     pub async fn on(engine: EngineKind) -> Self {
-        Self::make(engine, |_| {}).await
+        Self::with(engine, |_| ()).await
     }
 
-    async fn make(engine: EngineKind, change: impl FnOnce(&mut Config)) -> Self {
+    /// Starts a server on this engine, with a configuration that is changed first.
+    pub async fn with(engine: EngineKind, change: impl FnOnce(&mut Config)) -> Self {
         let (folder, database) = (Folder::new(), TestDatabase::make(engine).await);
         let mut config = Config::development(folder.path(), 0, None);
         config.database = match engine {
@@ -62,19 +65,27 @@ impl World {
         let clock = HeldClock::at_system_time();
         let running = Some(serve(config.clone(), &clock).await);
         let parties = Mutex::default();
-        Self { running, clock, config, parties, _folder: folder, _database: database }
+        Self { running, clock, config, parties, folder, _database: database }
     }
 
     /// Tells a story on every engine, each time in a world of its own.
     pub async fn each(story: impl AsyncFn(&mut Self)) {
         for engine in engine_kinds() {
             println!("on {engine:?}");
-            story(&mut Self::on(engine).await).await;
+            let mut world = Box::pin(Self::on(engine)).await;
+            // A long story is a large future, which callers would otherwise carry along.
+            Box::pin(story(&mut world)).await;
         }
     }
 
     /// Stops the server and starts it again, at the same address and on the same data.
     pub async fn restart(&mut self) {
+        self.restart_as(|_| ()).await;
+    }
+
+    /// The same, with another configuration from then on.
+    pub async fn restart_as(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
         let running = self.running.take().expect("a server that runs");
         let mut config = self.config.clone();
         config.listen = running.local_addr;
@@ -88,6 +99,18 @@ impl World {
         };
         tokio::time::timeout(Duration::from_secs(5), gone).await.expect("a server that lets go of its data");
         self.running = Some(serve(config, &self.clock).await);
+    }
+
+    /// Another node of the same deployment, on a port of its own. It needs a database that several may have open.
+    pub async fn another_node(&self) -> Running {
+        let mut config = self.config.clone();
+        config.issuer = Some(Issuer::parse(self.issuer()).expect("its issuer"));
+        serve(config, &self.clock).await
+    }
+
+    /// Where the data of this world lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where the default tenant is reached; its issuer.

@@ -7,6 +7,7 @@ mod attempts;
 mod health;
 mod hosts;
 mod jwks;
+mod keys;
 mod oauth_authorize;
 mod oauth_end_session;
 mod oauth_introspect;

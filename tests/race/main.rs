@@ -6,3 +6,4 @@
 mod deployment;
 mod killed;
 mod racing;
+mod rotation;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use terms::{ClientId, Timestamp, limits};
 use url::Url;
 
+use crate::jose::Algorithm;
 use crate::redirect_uri::{RedirectUri, RegisteredRedirectUri, find_registered};
 use crate::resource_server::ResourceIdentifier;
 use crate::scope::Scope;
@@ -118,6 +119,8 @@ pub struct ClientMetadata {
     pub auth_method: ClientAuthMethod,
     /// `application_type`
     pub application_type: ApplicationType,
+    /// `id_token_signed_response_alg` (OpenID Connect Registration section 2)
+    pub id_token_algorithm: Algorithm,
     /// `scope`: what the client may ask for.
     pub scope: Scope,
     /// `contacts`
@@ -401,7 +404,6 @@ impl ClientMetadata {
         let response_types = reader
             .words("response_types", ResponseType::ALL)
             .unwrap_or_else(|| if by_code { vec![ResponseType::Code] } else { Vec::new() });
-        reader.fixed("id_token_signed_response_alg", "RS256");
         reader.fixed("subject_type", "public");
         Self {
             name: reader.text("client_name"),
@@ -411,6 +413,12 @@ impl ClientMetadata {
                 "token_endpoint_auth_method",
                 ClientAuthMethod::ALL,
                 ClientAuthMethod::ClientSecretBasic,
+            ),
+            // OpenID Connect Registration section 2: RS256 is the default.
+            id_token_algorithm: reader.word(
+                "id_token_signed_response_alg",
+                &Algorithm::ALL,
+                Algorithm::Rs256,
             ),
             // RFC 7591 section 2: a default set of our choice. What is about people is for those who sign people in.
             scope: reader.scope(if by_code { Scope::standard() } else { Scope::empty() }),
@@ -482,6 +490,7 @@ impl ClientMetadata {
         put("response_types", Some(words(self.response_types.iter().map(|it| it.as_str()).collect())));
         put("token_endpoint_auth_method", Some(self.auth_method.as_str().into()));
         put("application_type", Some(self.application_type.as_str().into()));
+        put("id_token_signed_response_alg", Some(self.id_token_algorithm.as_str().into()));
         put("scope", Some(self.scope.to_string().into()));
         put("contacts", (!self.contacts.is_empty()).then(|| self.contacts.clone().into()));
         put("client_uri", text(&self.client_uri));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::authorize::Prompt;
 use crate::client::{ClientAuthMethod, GrantType, ResponseType};
+use crate::jose::Algorithm;
 use crate::pkce::METHOD_S256;
 use crate::response_mode::ResponseMode;
 use crate::scope::STANDARD;
@@ -69,6 +70,8 @@ pub struct Provider<'a> {
     pub issuer: &'a str,
     /// The `acr` values that sessions can reach.
     pub acr_values: &'a [&'a str],
+    /// What the tenant can sign ID tokens with; RS256 among them (OpenID Connect Discovery section 3).
+    pub id_token_algorithms: &'a [Algorithm],
     /// The scopes of the tenant's resource servers, beyond the standard ones.
     pub further_scopes: &'a [String],
 }
@@ -99,7 +102,7 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "prompt_values_supported": Prompt::VALUES,
         "acr_values_supported": provider.acr_values,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
+        "id_token_signing_alg_values_supported": provider.id_token_algorithms,
         "token_endpoint_auth_methods_supported": auth_methods,
         "revocation_endpoint_auth_methods_supported": auth_methods,
         "introspection_endpoint_auth_methods_supported": confidential,
@@ -123,6 +126,7 @@ mod tests {
         let provider = Provider {
             issuer: "https://login.example.com/t/acme",
             acr_values: &["1"],
+            id_token_algorithms: &Algorithm::AT_FIRST,
             further_scopes: &["reports:read".to_owned()],
         };
         insta::assert_json_snapshot!(document(&provider));

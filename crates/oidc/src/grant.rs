@@ -5,6 +5,7 @@ use terms::{ClientId, GrantId, SessionId, Subject, Timestamp, UserId, limits};
 use crate::access_token::{AccessToken, Holder, TokenId};
 use crate::client_auth::AuthenticatedClient;
 use crate::id_token::{IdToken, access_token_hash};
+use crate::jose::Algorithm;
 use crate::pkce::CodeChallenge;
 use crate::resource_server::{ResourceIdentifier, ResourceServer};
 use crate::scope::{OPENID, Scope};
@@ -196,7 +197,13 @@ impl Approved {
     }
 
     /// The ID token's claims, if one is part of the answer (OpenID Connect Core section 2).
-    pub fn id_token(&self, issuer: &str, access_token: &str, now: Timestamp) -> Option<IdToken> {
+    pub fn id_token(
+        &self,
+        issuer: &str,
+        access_token: &str,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Option<IdToken> {
         let person = self.person.as_ref().filter(|_| self.with_id_token())?;
         Some(IdToken {
             issuer: issuer.to_owned(),
@@ -209,7 +216,7 @@ impl Approved {
             acr: person.authentication.acr.clone(),
             amr: person.authentication.methods.clone(),
             session: person.session,
-            access_token_hash: Some(access_token_hash(access_token)),
+            access_token_hash: Some(access_token_hash(access_token, algorithm)),
         })
     }
 }

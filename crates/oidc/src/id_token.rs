@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use terms::{ClientId, SessionId, Subject, Timestamp};
 
-use crate::jose::{JwsRefusal, KeyError, KeySet, SigningKey, TokenUse};
+use crate::jose::{Algorithm, JwsRefusal, KeyError, KeySet, SigningKey, TokenUse};
 
 /// The `typ` of an ID token. Another kind of token has another one, so that none is taken for an ID token
 /// (RFC 8725 section 3.11).
@@ -67,11 +67,17 @@ impl IdToken {
     }
 }
 
-/// The `at_hash` of an access token: the left half of the SHA-256 of its text, since both signature algorithms are
-/// of the SHA-256 family (OpenID Connect Core section 3.1.3.6).
-pub fn access_token_hash(access_token: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, access_token.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
+/// The `at_hash` of an access token: the left half of the hash of its text, by the hash algorithm of the ID token's own
+/// signature (OpenID Connect Core section 3.1.3.6). Ed25519 hashes with SHA-512 (RFC 8032 section 5.1), the others with
+/// SHA-256.
+pub fn access_token_hash(access_token: &str, algorithm: Algorithm) -> String {
+    let hash = match algorithm {
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => &digest::SHA256,
+        Algorithm::EdDsa => &digest::SHA512,
+    };
+    let hash = digest::digest(hash, access_token.as_bytes());
+    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    URL_SAFE_NO_PAD.encode(left)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -193,7 +199,7 @@ mod tests {
             acr: "1".to_owned(),
             amr: vec!["pwd".to_owned()],
             session: SessionId::new(now, [5; 10]),
-            access_token_hash: Some(access_token_hash("token")),
+            access_token_hash: Some(access_token_hash("token", Algorithm::Rs256)),
         }
     }
 
@@ -217,7 +223,7 @@ mod tests {
     #[test]
     fn at_hash_of_the_specification() {
         assert_eq!(
-            access_token_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
+            access_token_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", Algorithm::Rs256),
             "77QmUPtjPfzWtF2AnpK9RQ"
         );
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use terms::{ClientId, ResourceServerId, limits};
 
+use crate::jose::Algorithm;
 use crate::scope::Scope;
 
 /// A text that can't name a resource server.
@@ -73,20 +74,37 @@ pub enum TokenFormat {
     JwtEs256,
     /// RFC 9068, signed with RS256.
     JwtRs256,
+    /// RFC 9068, signed with PS256.
+    JwtPs256,
+    /// RFC 9068, signed with EdDSA.
+    JwtEdDsa,
     /// A handle, for introspection (RFC 7662).
     Opaque,
 }
 
 impl TokenFormat {
     /// Every format, for lists and tests.
-    pub const ALL: [Self; 3] = [Self::JwtEs256, Self::JwtRs256, Self::Opaque];
+    pub const ALL: [Self; 5] = [Self::JwtEs256, Self::JwtRs256, Self::JwtPs256, Self::JwtEdDsa, Self::Opaque];
 
     /// The word by which settings and the store name it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::JwtEs256 => "jwt-es256",
             Self::JwtRs256 => "jwt-rs256",
+            Self::JwtPs256 => "jwt-ps256",
+            Self::JwtEdDsa => "jwt-eddsa",
             Self::Opaque => "opaque",
+        }
+    }
+
+    /// What signs such a token; nothing signs a handle.
+    pub const fn algorithm(self) -> Option<Algorithm> {
+        match self {
+            Self::JwtEs256 => Some(Algorithm::Es256),
+            Self::JwtRs256 => Some(Algorithm::Rs256),
+            Self::JwtPs256 => Some(Algorithm::Ps256),
+            Self::JwtEdDsa => Some(Algorithm::EdDsa),
+            Self::Opaque => None,
         }
     }
 }
@@ -95,10 +113,9 @@ impl FromStr for TokenFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.as_str() == text)
-            .ok_or_else(|| "a token format is jwt-es256, jwt-rs256 or opaque".to_owned())
+        Self::ALL.into_iter().find(|format| format.as_str() == text).ok_or_else(|| {
+            "a token format is jwt-es256, jwt-rs256, jwt-ps256, jwt-eddsa or opaque".to_owned()
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use oidc::jose::Algorithm;
 use store::{Fault, Store};
 use terms::{EventId, TenantId};
 
@@ -56,9 +57,25 @@ impl App {
         Ok(())
     }
 
-    /// A tenant's signing keys, parsed.
+    /// A tenant's signing keys, parsed, as they are now.
     pub async fn keys(&self, tenant: &Arc<Tenant>) -> Result<Arc<TenantKeys>, Fault> {
-        self.keys.of(&self.store, tenant).await
+        self.keys.of(&self.store, tenant, self.clock.now()).await
+    }
+
+    /// The same, for signing with these algorithms. A key that another node has made since this one last looked for
+    /// changes is found too.
+    pub async fn keys_for(
+        &self,
+        tenant: &Arc<Tenant>,
+        algorithms: &[Algorithm],
+    ) -> Result<Arc<TenantKeys>, Fault> {
+        let keys = self.keys(tenant).await?;
+        if algorithms.iter().all(|algorithm| keys.set.signer(*algorithm).is_some()) {
+            return Ok(keys);
+        }
+        self.reload_tenants().await?;
+        let directory = self.directory();
+        self.keys(directory.by_id(tenant.id).unwrap_or(tenant)).await
     }
 
     /// A new event's id.

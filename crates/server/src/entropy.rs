@@ -51,6 +51,20 @@ impl Entropy {
     }
 }
 
+/// One of several ids for a transaction that finds out only by itself how many it needs: they are counted up from bits that
+/// were made before it, so that it may be run again.
+pub fn counted_id<T>(
+    make: fn(Timestamp, [u8; 10]) -> T,
+    mut bits: [u8; 10],
+    index: usize,
+    now: Timestamp,
+) -> T {
+    for (bit, add) in bits[2..].iter_mut().zip((index as u64).to_be_bytes()) {
+        *bit ^= add;
+    }
+    make(now, bits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use axum::body::Bytes;
 use oidc::jose::{
-    Algorithm, JwkRefusal, KeyError, KeySet, KeySetEntry, PublicJwk, SigningKey, generate_pkcs8,
+    Algorithm, JwkRefusal, KeyError, KeyLife, KeyPhase, KeySet, KeySetEntry, PublicJwk, SigningKey,
+    generate_pkcs8,
 };
-use serde::Serialize;
 use store::signing_keys::SigningKeyRecord;
 use store::{Fault, Store};
 use terms::{SigningKeyId, TenantId, Timestamp};
@@ -64,10 +64,10 @@ impl KeySource {
 
     async fn take(&self, algorithm: Algorithm) -> Result<Document, KeyError> {
         match (&self.fixed, self.pool.get(), algorithm) {
-            (Some(fixed), _, Algorithm::Rs256) => Ok(Zeroizing::new(fixed.rs256.clone())),
+            (Some(fixed), _, Algorithm::Rs256 | Algorithm::Ps256) => Ok(Zeroizing::new(fixed.rs256.clone())),
             (Some(fixed), _, Algorithm::Es256) => Ok(Zeroizing::new(fixed.es256.clone())),
-            (None, Some(pool), Algorithm::Rs256) => pool.take().await,
-            (None, _, _) => generate(algorithm).await,
+            (None, Some(pool), Algorithm::Rs256 | Algorithm::Ps256) => pool.take().await,
+            (None | Some(_), _, _) => generate(algorithm).await,
         }
     }
 }
@@ -139,12 +139,12 @@ impl From<SealError> for NewKeysError {
 pub struct NewTenantKeys {
     /// For the tenant's own row.
     pub sealed_data_key: Vec<u8>,
-    /// One active key of each algorithm.
+    /// One active key of each algorithm that a tenant begins with.
     pub signing_keys: Vec<SigningKeyRecord>,
 }
 
 impl NewTenantKeys {
-    /// A data key, and a signing key of each algorithm that signs from now on: a new tenant has no relying party yet
+    /// A data key, and signing keys that sign from now on: a new tenant has no relying party yet
     /// that would have to learn them first.
     pub async fn make(
         ring: &MasterKeyRing,
@@ -155,29 +155,39 @@ impl NewTenantKeys {
     ) -> Result<Self, NewKeysError> {
         let (data_key, sealed_data_key) = ring.new_data_key(entropy, tenant)?;
         let mut signing_keys = Vec::new();
-        for algorithm in Algorithm::ALL {
-            let document = source.take(algorithm).await?;
-            let id = entropy.id(SigningKeyId::new, now);
-            let key = SigningKey::from_pkcs8(id, algorithm, &document)?;
-            signing_keys.push(SigningKeyRecord {
-                id,
-                algorithm,
-                public_jwk: key.public().to_json(),
-                sealed_private: data_key.seal(entropy, Place::SigningKey(id), &document)?,
-                published_at: now,
-                activated_at: Some(now),
-                retired_at: None,
-                revoked_at: None,
-            });
+        for algorithm in Algorithm::AT_FIRST {
+            signing_keys.push(new_signing_key(source, entropy, &data_key, algorithm, now).await?);
         }
         Ok(Self { sealed_data_key, signing_keys })
     }
 }
 
-/// A tenant's keys as one version of its configuration has them.
+/// A new signing key for a tenant, sealed for its row. It signs from now on; whoever stores it may put that off.
+pub async fn new_signing_key(
+    source: &KeySource,
+    entropy: &Entropy,
+    data_key: &DataKey,
+    algorithm: Algorithm,
+    now: Timestamp,
+) -> Result<SigningKeyRecord, NewKeysError> {
+    let document = source.take(algorithm).await?;
+    let id = entropy.id(SigningKeyId::new, now);
+    let key = SigningKey::from_pkcs8(id, algorithm, &document)?;
+    Ok(SigningKeyRecord {
+        id,
+        algorithm,
+        public_jwk: key.public().to_json(),
+        sealed_private: data_key.seal(entropy, Place::SigningKey(id), &document)?,
+        life: KeyLife::active(now),
+    })
+}
+
+/// A tenant's keys as one version of its configuration has them, at one time.
 #[derive(Debug)]
 pub struct TenantKeys {
     version: i64,
+    /// From when on one of the keys may do more or less than here.
+    changes_at: Option<Timestamp>,
     /// Signs and verifies tokens.
     pub set: KeySet,
     /// The key set document (RFC 7517 section 5), ready to be sent.
@@ -186,14 +196,23 @@ pub struct TenantKeys {
 
 impl TenantKeys {
     /// Opens and parses what the store holds.
-    fn open(tenant: &Tenant, records: &[SigningKeyRecord]) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    fn open(
+        tenant: &Tenant,
+        records: &[SigningKeyRecord],
+        now: Timestamp,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let mut entries = Vec::new();
         for record in records {
-            entries.extend(entry(&tenant.data_key, record)?);
+            entries.extend(entry(&tenant.data_key, record, now)?);
         }
         let set = KeySet::new(entries)?;
         let jwks = Bytes::from(serde_json::to_vec(&set.published())?);
-        Ok(Self { version: tenant.version, set, jwks })
+        let changes_at = records.iter().filter_map(|record| record.life.changes_after(now)).min();
+        Ok(Self { version: tenant.version, changes_at, set, jwks })
+    }
+
+    fn holds(&self, tenant: &Tenant, now: Timestamp) -> bool {
+        self.version >= tenant.version && !self.changes_at.is_some_and(|at| at.has_passed(now))
     }
 }
 
@@ -201,12 +220,13 @@ impl TenantKeys {
 fn entry(
     data_key: &DataKey,
     record: &SigningKeyRecord,
+    now: Timestamp,
 ) -> Result<Option<KeySetEntry>, Box<dyn Error + Send + Sync>> {
-    let entry = match Stage::of(record) {
-        Stage::Revoked => return Ok(None),
-        Stage::Retired => KeySetEntry::retired(public(record)?)?,
-        Stage::Announced => KeySetEntry::announced(public(record)?)?,
-        Stage::Active { since } => {
+    let entry = match record.life.phase(now) {
+        KeyPhase::Revoked | KeyPhase::Gone => return Ok(None),
+        KeyPhase::Retired => KeySetEntry::retired(public(record)?)?,
+        KeyPhase::Announced | KeyPhase::Retiring => KeySetEntry::published(public(record)?)?,
+        KeyPhase::Active { since } => {
             let document = data_key.open(Place::SigningKey(record.id), &record.sealed_private)?;
             let key = SigningKey::from_pkcs8(record.id, record.algorithm, &document)?;
             if *key.public() != public(record)? {
@@ -226,46 +246,22 @@ fn public(record: &SigningKeyRecord) -> Result<PublicJwk, JwkRefusal> {
     PublicJwk::parse(record.public_jwk.to_string().as_bytes())
 }
 
-/// How far a key has come, by its row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Announced,
-    Active { since: Timestamp },
-    Retired,
-    Revoked,
-}
-
-impl Stage {
-    fn of(record: &SigningKeyRecord) -> Self {
-        match (record.revoked_at, record.retired_at, record.activated_at) {
-            (Some(_), _, _) => Self::Revoked,
-            (None, Some(_), _) => Self::Retired,
-            (None, None, Some(since)) => Self::Active { since },
-            (None, None, None) => Self::Announced,
-        }
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Announced => "announced",
-            Self::Active { .. } => "active",
-            Self::Retired => "retired",
-            Self::Revoked => "revoked",
-        }
-    }
-}
-
 /// The keys of the tenants that were asked for, each parsed once per version of its tenant.
 #[derive(Debug, Default)]
 pub struct Keys(ArcSwap<HashMap<TenantId, Arc<TenantKeys>>>);
 
 impl Keys {
-    /// A tenant's keys, not older than the version of it that the caller holds.
-    pub async fn of(&self, store: &Store, tenant: &Arc<Tenant>) -> Result<Arc<TenantKeys>, Fault> {
-        if let Some(keys) = self.0.load().get(&tenant.id).filter(|keys| keys.version >= tenant.version) {
+    /// A tenant's keys as they are at `now`, not older than the version of it that the caller holds.
+    pub async fn of(
+        &self,
+        store: &Store,
+        tenant: &Arc<Tenant>,
+        now: Timestamp,
+    ) -> Result<Arc<TenantKeys>, Fault> {
+        if let Some(keys) = self.0.load().get(&tenant.id).filter(|keys| keys.holds(tenant, now)) {
             return Ok(Arc::clone(keys));
         }
-        let keys = Arc::new(open(store, tenant).await?);
+        let keys = Arc::new(open(store, tenant, now).await?);
         self.0.rcu(|opened| {
             let mut opened = HashMap::clone(opened);
             opened.insert(tenant.id, Arc::clone(&keys));
@@ -275,13 +271,13 @@ impl Keys {
     }
 }
 
-async fn open(store: &Store, tenant: &Arc<Tenant>) -> Result<TenantKeys, Fault> {
+async fn open(store: &Store, tenant: &Arc<Tenant>, now: Timestamp) -> Result<TenantKeys, Fault> {
     // Read after the tenant's version: what changes in between is newer than it says, never older.
     let records = store.read(tenant.id).signing_keys().await?;
     let fault = Fault::new(format!("open the signing keys of {}", tenant.id));
     let tenant = Arc::clone(tenant);
     // RSA keys take a while to parse and check, too long for a thread that answers requests.
-    match tokio::task::spawn_blocking(move || TenantKeys::open(&tenant, &records)).await {
+    match tokio::task::spawn_blocking(move || TenantKeys::open(&tenant, &records, now)).await {
         Ok(Ok(keys)) => Ok(keys),
         Ok(Err(error)) => Err(fault.because(error)),
         Err(error) => Err(fault.because(error)),
@@ -289,27 +285,27 @@ async fn open(store: &Store, tenant: &Arc<Tenant>) -> Result<TenantKeys, Fault> 
 }
 
 /// A signing key as `keys list` shows it. Public parts only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySummary {
     pub kid: SigningKeyId,
     pub alg: Algorithm,
-    /// `announced`, `active`, `retired` or `revoked`.
+    /// `announced`, `active`, `retiring`, `retired`, `gone` or `revoked`.
     pub state: &'static str,
-    pub published_at: Timestamp,
+    pub life: KeyLife,
     /// RFC 7638, by which two people can compare a key.
     pub thumbprint: String,
 }
 
 impl KeySummary {
     /// Of a stored key. A key whose public half can't be read is a fault.
-    pub fn of(record: &SigningKeyRecord) -> Result<Self, Fault> {
+    pub fn of(record: &SigningKeyRecord, now: Timestamp) -> Result<Self, Fault> {
         let public =
             public(record).map_err(|error| Fault::new(format!("read {}", record.id)).because(error))?;
         Ok(Self {
             kid: record.id,
             alg: record.algorithm,
-            state: Stage::of(record).as_str(),
-            published_at: record.published_at,
+            state: record.life.phase(now).as_str(),
+            life: record.life,
             thumbprint: public.thumbprint(),
         })
     }
@@ -325,6 +321,7 @@ mod tests {
     use terms::SecretText;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
 
     fn fixed() -> KeySource {
         KeySource::new(Some(FixedKeys {
@@ -359,8 +356,8 @@ mod tests {
     async fn a_new_tenant_signs_with_both_algorithms_and_publishes_no_private_part() {
         for source in [fixed(), KeySource::default()] {
             let (tenant, records) = made(&ring(), &source).await;
-            let keys = TenantKeys::open(&tenant, &records).unwrap();
-            assert_eq!(keys.set.algorithms(), Algorithm::ALL);
+            let keys = TenantKeys::open(&tenant, &records, NOW).unwrap();
+            assert_eq!(keys.set.algorithms(), Algorithm::AT_FIRST);
             let document: serde_json::Value = serde_json::from_slice(&keys.jwks).unwrap();
             let published = document["keys"].as_array().unwrap();
             assert_eq!(published.len(), 2);
@@ -387,58 +384,75 @@ mod tests {
         let ring = ring();
         let (tenant, records) = made(&ring, &fixed()).await;
         let (other, _) = made(&ring, &fixed()).await;
-        assert!(TenantKeys::open(&other, &records).is_err(), "another tenant's rows");
+        assert!(TenantKeys::open(&other, &records, NOW).is_err(), "another tenant's rows");
         let mut swapped = records.clone();
         swapped[0].sealed_private = records[1].sealed_private.clone();
-        let error = TenantKeys::open(&tenant, &swapped).unwrap_err();
+        let error = TenantKeys::open(&tenant, &swapped, NOW).unwrap_err();
         assert!(said(&*error).contains("belongs to another place"), "{error}");
         let mut relabelled = records.clone();
         relabelled[0].public_jwk["kid"] = json!(records[1].id.to_string());
-        let error = TenantKeys::open(&tenant, &relabelled).unwrap_err();
+        let error = TenantKeys::open(&tenant, &relabelled, NOW).unwrap_err();
         assert!(said(&*error).contains("don't belong together"), "{error}");
     }
 
     #[tokio::test]
-    async fn a_retired_key_leaves_the_document_and_a_revoked_one_verifies_nothing() {
+    async fn a_retired_key_leaves_the_document_in_time_and_a_revoked_one_verifies_nothing() {
         let (tenant, mut records) = made(&ring(), &fixed()).await;
         let signed = |records: &[SigningKeyRecord]| {
-            let keys = TenantKeys::open(&tenant, records).unwrap();
+            let keys = TenantKeys::open(&tenant, records, NOW).unwrap();
             keys.set.signer(Algorithm::Rs256).map(|key| key.sign_token("JWT", &json!({})).unwrap())
         };
         let token = signed(&records).unwrap();
         let verify = |records: &[SigningKeyRecord], used_as| {
-            TenantKeys::open(&tenant, records).unwrap().set.verify(&token, "JWT", used_as).map(|_| ())
+            TenantKeys::open(&tenant, records, NOW).unwrap().set.verify(&token, "JWT", used_as).map(|_| ())
         };
-        records[0].retired_at = Some(NOW);
-        assert_eq!(signed(&records), None);
+        let published = |records: &[SigningKeyRecord]| {
+            TenantKeys::open(&tenant, records, NOW).unwrap().set.published().keys.len()
+        };
+        let state = |records: &[SigningKeyRecord]| KeySummary::of(&records[0], NOW).unwrap().state;
+        records[0].life.retired_at = Some(NOW);
+        assert_eq!((signed(&records), published(&records), state(&records)), (None, 2, "retiring"));
+        assert_eq!(verify(&records, TokenUse::Credential), Ok(()));
+        records[0].life.retired_at = Some(NOW.minus(HOUR * 24));
+        assert_eq!((signed(&records), published(&records), state(&records)), (None, 1, "retired"));
         assert_eq!(verify(&records, TokenUse::Hint), Ok(()));
         assert_eq!(verify(&records, TokenUse::Credential), Err(JwsRefusal::UnknownKey));
-        assert_eq!(TenantKeys::open(&tenant, &records).unwrap().set.published().keys.len(), 1);
-        assert_eq!(KeySummary::of(&records[0]).unwrap().state, "retired");
-        records[0].revoked_at = Some(NOW);
+        records[0].life.retired_at = Some(NOW.minus(HOUR * 24 * 30));
+        assert_eq!(
+            (verify(&records, TokenUse::Hint), state(&records)),
+            (Err(JwsRefusal::UnknownKey), "gone")
+        );
+        records[0].life.retired_at = None;
+        records[0].life.revoked_at = Some(NOW);
         assert_eq!(verify(&records, TokenUse::Hint), Err(JwsRefusal::UnknownKey));
-        assert_eq!(KeySummary::of(&records[0]).unwrap().state, "revoked");
+        assert_eq!((published(&records), state(&records)), (1, "revoked"));
     }
 
     #[tokio::test]
     async fn keys_are_read_again_when_the_tenants_version_is_newer() {
         for store in store::testing::engines().await {
-            let (mut tenant, records) = made(&ring(), &fixed()).await;
+            let (mut tenant, _) = made(&ring(), &fixed()).await;
             tenant.id = store.tenant;
             tenant.data_key = ring().new_data_key(&Entropy, store.tenant).unwrap().0;
+            let made = new_signing_key(&fixed(), &Entropy, &tenant.data_key, Algorithm::Es256, NOW).await;
             let (keys, tenant) = (Keys::default(), Arc::new(tenant));
-            assert!(keys.of(&store, &tenant).await.unwrap().set.algorithms().is_empty());
-            let mut announced = records[1].clone();
-            announced.activated_at = None;
+            assert!(keys.of(&store, &tenant, NOW).await.unwrap().set.algorithms().is_empty());
+            let mut announced = made.unwrap();
+            announced.life.activated_at = Some(NOW.plus(HOUR));
             write_tx!(store.store, store.tenant, |tx| -> Result<(), Fault> {
                 tx.insert_signing_key(&announced).await
             })
             .unwrap();
-            let known = keys.of(&store, &tenant).await.unwrap();
+            let known = keys.of(&store, &tenant, NOW).await.unwrap();
             assert!(known.set.published().keys.is_empty(), "the same version is not read again");
             let Ok(tenant) = Arc::try_unwrap(tenant) else { panic!("held elsewhere") };
             let newer = Arc::new(Tenant { version: 2, ..tenant });
-            assert_eq!(keys.of(&store, &newer).await.unwrap().set.published().keys.len(), 1);
+            let announced = keys.of(&store, &newer, NOW).await.unwrap();
+            assert_eq!(announced.set.published().keys.len(), 1);
+            assert!(announced.set.algorithms().is_empty());
+            // Nothing was written and no version has changed: only the time.
+            let active = keys.of(&store, &newer, NOW.plus(HOUR)).await.unwrap();
+            assert_eq!(active.set.algorithms(), [Algorithm::Es256]);
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod error;
 pub mod forwarded;
 pub mod hasher;
 mod health;
+pub mod key_changes;
 pub mod keys;
 pub mod language;
 mod listen;

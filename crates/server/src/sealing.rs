@@ -24,26 +24,45 @@ const HEADER_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN;
 /// Master keys in one ring.
 const RING_KEYS: usize = 16;
 
+/// By what a key is known: it is derived from the key and doesn't tell it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; KEY_ID_LEN]);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
 /// Why a sealed value can't be opened. It never says what was inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealError {
     /// Of a format that this program doesn't know.
     Format,
     /// Sealed by a key that isn't here: a master key that was taken from the ring too early, or another deployment's.
-    UnknownKey,
+    UnknownKey(KeyId),
     /// Changed, cut, or copied from another place.
     Tampered,
 }
 
 impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Format => "the sealed value is of an unknown format",
-            Self::UnknownKey => {
-                "the sealed value needs a key that isn't here; is the master key the right one?"
+        match self {
+            Self::Format => f.write_str("the sealed value is of an unknown format"),
+            Self::UnknownKey(id) => {
+                write!(
+                    f,
+                    "the sealed value needs the key {id}, which isn't here; is the master key the right one?"
+                )
             }
-            Self::Tampered => "the sealed value was changed or belongs to another place",
-        })
+            Self::Tampered => f.write_str("the sealed value was changed or belongs to another place"),
+        }
     }
 }
 
@@ -94,7 +113,7 @@ fn length_prefixed(parts: &[&str]) -> Vec<u8> {
 /// Nonces are random, which is safe for 2^32 values of one key (NIST SP 800-38D section 8.3); a tenant that seals a
 /// hundred values a second reaches that after a year and a half of not expiring any.
 struct SealingKey {
-    id: [u8; KEY_ID_LEN],
+    id: KeyId,
     key: LessSafeKey,
     derivation: hmac::Key,
 }
@@ -105,7 +124,7 @@ impl SealingKey {
         let derivation = hmac::Key::new(hmac::HMAC_SHA256, octets);
         let mut id = [0; KEY_ID_LEN];
         id.copy_from_slice(&hmac::sign(&derivation, b"portico key id").as_ref()[..KEY_ID_LEN]);
-        Ok(Self { id, key: LessSafeKey::new(key), derivation })
+        Ok(Self { id: KeyId(id), key: LessSafeKey::new(key), derivation })
     }
 
     fn seal(&self, nonce: [u8; NONCE_LEN], associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
@@ -115,7 +134,7 @@ impl SealingKey {
             .map_err(|_| SealError::Format)?;
         let mut sealed = Vec::with_capacity(HEADER_LEN + body.len());
         sealed.push(VERSION);
-        sealed.extend_from_slice(&self.id);
+        sealed.extend_from_slice(&self.id.0);
         sealed.extend_from_slice(&nonce);
         sealed.append(&mut body);
         Ok(sealed)
@@ -133,7 +152,7 @@ impl SealingKey {
 
 /// A sealed value taken apart.
 struct Sealed<'a> {
-    key_id: [u8; KEY_ID_LEN],
+    key_id: KeyId,
     nonce: [u8; NONCE_LEN],
     body: &'a [u8],
 }
@@ -146,7 +165,7 @@ impl<'a> Sealed<'a> {
         }
         let (key_id, rest) = rest.split_first_chunk().ok_or(SealError::Format)?;
         let (nonce, body) = rest.split_first_chunk().ok_or(SealError::Format)?;
-        Ok(Self { key_id: *key_id, nonce: *nonce, body })
+        Ok(Self { key_id: KeyId(*key_id), nonce: *nonce, body })
     }
 }
 
@@ -176,7 +195,7 @@ impl DataKey {
     pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let sealed = Sealed::parse(sealed)?;
         if sealed.key_id != self.key.id {
-            return Err(SealError::UnknownKey);
+            return Err(SealError::UnknownKey(sealed.key_id));
         }
         self.key.open(&place.associated_data(self.tenant), &sealed)
     }
@@ -299,15 +318,51 @@ impl MasterKeyRing {
     pub fn new_data_key(&self, entropy: &Entropy, tenant: TenantId) -> Result<(DataKey, Vec<u8>), SealError> {
         let octets = Zeroizing::new(entropy.bytes::<32>());
         let associated = Place::DataKey.associated_data(tenant);
-        let current = self.keys.first().ok_or(SealError::UnknownKey)?;
-        let sealed = current.seal(entropy.bytes(), &associated, octets.as_slice())?;
+        let sealed = self.current()?.seal(entropy.bytes(), &associated, octets.as_slice())?;
         Ok((DataKey::new(tenant, &octets)?, sealed))
+    }
+
+    /// Whether a ring has no key is asked when it is made.
+    fn current(&self) -> Result<&SealingKey, SealError> {
+        self.keys.first().ok_or(SealError::Format)
+    }
+
+    /// The keys of the ring, the current one first.
+    pub fn ids(&self) -> Vec<KeyId> {
+        self.keys.iter().map(|key| key.id).collect()
+    }
+
+    /// Which master key wraps a stored data key.
+    pub fn wraps(sealed: &[u8]) -> Result<KeyId, SealError> {
+        Ok(Sealed::parse(sealed)?.key_id)
+    }
+
+    /// A stored data key, wrapped by the current master key instead of an older one; nothing where it is already.
+    pub fn rewrap(
+        &self,
+        entropy: &Entropy,
+        tenant: TenantId,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, SealError> {
+        let current = self.current()?;
+        let parsed = Sealed::parse(sealed)?;
+        if parsed.key_id == current.id {
+            return Ok(None);
+        }
+        let associated = Place::DataKey.associated_data(tenant);
+        let wrapping = self.keys.iter().find(|key| key.id == parsed.key_id);
+        let plain = wrapping.ok_or(SealError::UnknownKey(parsed.key_id))?.open(&associated, &parsed)?;
+        current.seal(entropy.bytes(), &associated, &plain).map(Some)
     }
 
     /// Opens a tenant's stored data key.
     pub fn open_data_key(&self, tenant: TenantId, sealed: &[u8]) -> Result<DataKey, SealError> {
         let sealed = Sealed::parse(sealed)?;
-        let key = self.keys.iter().find(|key| key.id == sealed.key_id).ok_or(SealError::UnknownKey)?;
+        let key = self
+            .keys
+            .iter()
+            .find(|key| key.id == sealed.key_id)
+            .ok_or(SealError::UnknownKey(sealed.key_id))?;
         let plain = key.open(&Place::DataKey.associated_data(tenant), &sealed)?;
         let octets: Zeroizing<[u8; 32]> =
             Zeroizing::new(plain.as_slice().try_into().map_err(|_| SealError::Tampered)?);
@@ -365,7 +420,7 @@ mod tests {
         assert_eq!(key.open(mail(2), &sealed), Err(SealError::Tampered), "another row");
         let grant = Place::RefreshSecret(GrantId::new(Timestamp::from_seconds(1), [1; 10]));
         assert_eq!(key.open(grant, &sealed), Err(SealError::Tampered), "another table");
-        assert_eq!(data_key(1).open(mail(1), &sealed), Err(SealError::UnknownKey), "another key");
+        assert!(matches!(data_key(1).open(mail(1), &sealed), Err(SealError::UnknownKey(_))), "another key");
     }
 
     #[test]
@@ -413,12 +468,31 @@ mod tests {
         let (_, sealed) = ring(OLDER).unwrap().new_data_key(&Entropy, tenant(1)).unwrap();
         let rotated = ring(&format!("{KEY}\n{OLDER}\n")).unwrap();
         assert!(rotated.open_data_key(tenant(1), &sealed).is_ok());
+        let missing = MasterKeyRing::wraps(&sealed).unwrap();
         assert_eq!(
             ring(KEY).unwrap().open_data_key(tenant(1), &sealed).map(|_| ()),
-            Err(SealError::UnknownKey)
+            Err(SealError::UnknownKey(missing))
         );
+        assert_eq!(rotated.ids()[1], missing);
         let (_, newer) = rotated.new_data_key(&Entropy, tenant(1)).unwrap();
         assert!(ring(KEY).unwrap().open_data_key(tenant(1), &newer).is_ok(), "the first key wraps");
+    }
+
+    #[test]
+    fn a_rewrapped_data_key_needs_the_older_master_key_no_more() {
+        let (data_key, sealed) = ring(OLDER).unwrap().new_data_key(&Entropy, tenant(1)).unwrap();
+        let value = data_key.seal(&Entropy, mail(1), b"x").unwrap();
+        let both = ring(&format!("{KEY}\n{OLDER}\n")).unwrap();
+        let anew = both.rewrap(&Entropy, tenant(1), &sealed).unwrap().unwrap();
+        assert_eq!(both.rewrap(&Entropy, tenant(1), &anew), Ok(None), "once is enough");
+        let alone = ring(KEY).unwrap();
+        assert_eq!(MasterKeyRing::wraps(&anew), Ok(alone.ids()[0]));
+        let opened = alone.open_data_key(tenant(1), &anew).unwrap();
+        assert_eq!(opened.open(mail(1), &value).unwrap().as_slice(), b"x");
+        // Neither another tenant's nor a changed one is wrapped anew, and a missing key is named.
+        assert_eq!(both.rewrap(&Entropy, tenant(2), &sealed), Err(SealError::Tampered));
+        let missing = MasterKeyRing::wraps(&sealed).unwrap();
+        assert_eq!(alone.rewrap(&Entropy, tenant(1), &sealed), Err(SealError::UnknownKey(missing)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::tenant::{DEFAULT_SLUG, Issuer};
-use crate::{listen, routes, sweeping, tenants};
+use crate::{key_changes, listen, routes, sweeping, tenants};
 
 /// What a server is started with.
 pub struct Options {
@@ -126,6 +126,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let mut companions = vec![
         tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
         tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),
+        tokio::spawn(key_changes::keep_rotated(Arc::clone(&app))),
     ];
     if let Some(listener) = socket {
         companions.push(tokio::spawn(socket::serve(Arc::clone(&app), listener)));

@@ -106,6 +106,10 @@ verbs! {
     pub write exec bump_tenant_version() =
         "UPDATE tenant SET version = version + 1 WHERE tenant_id = $1";
 
+    /// Stores the tenant's data key as another master key sealed it. False when it is no longer sealed as it was.
+    pub write guard replace_sealed_data_key(before: &[u8], after: &[u8]) =
+        "UPDATE tenant SET sealed_data_key = $3 WHERE tenant_id = $1 AND sealed_data_key = $2";
+
     /// Leads a host to the tenant. False when it leads somewhere already.
     pub write guard insert_tenant_host(host: &str) =
         "INSERT INTO tenant_host (tenant_id, host) VALUES ($1, $2) ON CONFLICT DO NOTHING";

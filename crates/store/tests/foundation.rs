@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use identity::{Actor, BrowserRecord, Event, EventKind};
-use oidc::jose::Algorithm;
+use oidc::jose::{Algorithm, KeyLife};
 use store::mail::MailRecord;
 use store::signing_keys::SigningKeyRecord;
 use store::testing::{self, NOW};
@@ -21,10 +21,7 @@ fn key(published_at: Timestamp) -> SigningKeyRecord {
         algorithm: Algorithm::Es256,
         public_jwk: serde_json::json!({"kty": "EC", "crv": "P-256"}),
         sealed_private: vec![1, 2, 3],
-        published_at,
-        activated_at: None,
-        retired_at: None,
-        revoked_at: None,
+        life: KeyLife { published_at, activated_at: None, retired_at: None, revoked_at: None },
     }
 }
 
@@ -49,11 +46,60 @@ async fn a_signing_key_goes_its_way_once() {
             assert_eq!(changed.unwrap(), [expected; 3]);
         }
         let stored = store.read(store.tenant).signing_keys().await.unwrap().remove(0);
-        let times = [stored.activated_at, stored.retired_at, stored.revoked_at];
+        let times = [stored.life.activated_at, stored.life.retired_at, stored.life.revoked_at];
         assert_eq!(times, [Some(later(1)), Some(later(2)), Some(later(3))]);
 
         let other = testing::add_tenant(&store, "other").await.unwrap();
         assert!(store.read(other).signing_keys().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_planned_for_a_key_can_be_hastened_and_not_put_off() {
+    for store in testing::engines().await {
+        let (key, id) = (key(NOW), SigningKeyId::new(NOW, testing::id_bits()));
+        let key = SigningKeyRecord { id, ..key };
+        let changes = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
+            tx.insert_signing_key(&key).await?;
+            let mut changes = Vec::new();
+            for seconds in [50, 60, 40] {
+                changes.push(tx.activate_signing_key(id, later(seconds)).await?);
+            }
+            for seconds in [80, 90, 70] {
+                changes.push(tx.retire_signing_key(id, later(seconds)).await?);
+            }
+            // What is to end doesn't begin.
+            changes.push(tx.activate_signing_key(id, later(1)).await?);
+            Ok(changes)
+        });
+        assert_eq!(changes.unwrap(), [true, false, true, true, false, true, false]);
+        let life = store.read(store.tenant).signing_keys().await.unwrap().remove(0).life;
+        assert_eq!((life.activated_at, life.retired_at), (Some(later(40)), Some(later(70))));
+        let old = store.directory().tenants_with_keys_from_before(later(1000)).await.unwrap();
+        assert!(old.is_empty(), "the end of this one is planned");
+    }
+}
+
+#[tokio::test]
+async fn tenants_with_old_keys_are_found_and_a_data_key_is_replaced_once() {
+    for store in testing::engines().await {
+        let mut key = key(NOW);
+        key.life.activated_at = Some(later(10));
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> { tx.insert_signing_key(&key).await })
+            .unwrap();
+        for (seconds, found) in [(9, 0), (10, 1)] {
+            let tenants = store.directory().tenants_with_keys_from_before(later(seconds)).await.unwrap();
+            assert_eq!(tenants.iter().filter(|it| it.id == store.tenant).count(), found, "{seconds}");
+        }
+        let before = store.read(store.tenant).tenant_record().await.unwrap().unwrap().sealed_data_key;
+        for expected in [true, false] {
+            let replaced = write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> {
+                tx.replace_sealed_data_key(&before, b"anew").await
+            });
+            assert_eq!(replaced.unwrap(), expected);
+        }
+        let after = store.read(store.tenant).tenant_record().await.unwrap().unwrap().sealed_data_key;
+        assert_eq!(after, b"anew");
     }
 }
 

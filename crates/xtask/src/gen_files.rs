@@ -12,7 +12,7 @@ const FILES: [(&str, &str); 2] =
 
 /// Builds the program and writes every file.
 pub(crate) fn write(place: &Place) -> Result<(), String> {
-    run::run(&mut place.cargo(["build"]))?;
+    run::run(&mut place.cargo(["build", "--workspace", "--all-targets"]))?;
     for (topic, file) in FILES {
         let path = place.root().join(file);
         if let Some(parent) = path.parent() {

@@ -6,7 +6,7 @@ use store::clients::LIVE_SECRETS;
 use store::{Fault, write_tx};
 use terms::{ClientId, ClientSecret, ClientSecretId};
 
-use super::{AdminError, ClientChanges, Desk, instant};
+use super::{AdminError, ClientChanges, Desk, instant, keys};
 
 /// Clients in one page of the list as it is read.
 const PAGE: u32 = 500;
@@ -17,6 +17,7 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
     let metadata = ClientMetadata::parse(&changes.metadata).map_err(AdminError::all)?;
     let client =
         Client { id, metadata, settings: settings(&ClientSettings::default(), &changes), created_at: at.now };
+    keys::ensure(at, client.id_token_algorithm).await?;
     let secret = (!client.is_public()).then(|| new_secret(at));
     let event = at.event(EventKind::ClientCreated, &client.id);
     let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, Fault> {
@@ -91,6 +92,7 @@ pub async fn update(
         id: before.id,
         created_at: before.created_at,
     };
+    keys::ensure(at, client.id_token_algorithm).await?;
     // A client that becomes confidential needs a secret; a public one has no use for it.
     let newly_confidential = !client.is_public() && before_was_public;
     let secret = (newly_confidential || (with_secret && !client.is_public())).then(|| new_secret(at));

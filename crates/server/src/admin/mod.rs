@@ -4,6 +4,7 @@
 
 mod clients;
 mod keys;
+mod master_key;
 mod resource_servers;
 pub mod socket;
 mod tenants;
@@ -26,6 +27,18 @@ use crate::tenant::Tenant;
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AdminCommand {
     KeysList,
+    KeysCreate {
+        alg: String,
+    },
+    KeysRotate {
+        alg: Option<String>,
+        now: bool,
+    },
+    KeysRevoke {
+        kid: String,
+    },
+    MasterKeyStatus,
+    MasterKeyRewrap,
     ClientsCreate(ClientChanges),
     ClientsList,
     ClientsShow {
@@ -133,6 +146,11 @@ pub async fn execute(app: &App, tenant: &str, command: AdminCommand) -> Result<V
     let at = Desk { app, tenant: &tenant, now: app.clock.now() };
     match command {
         C::KeysList => keys::list(at).await,
+        C::KeysCreate { alg } => keys::create(at, &alg).await,
+        C::KeysRotate { alg, now } => keys::rotate(at, alg.as_deref(), now).await,
+        C::KeysRevoke { kid } => keys::revoke(at, &kid).await,
+        C::MasterKeyStatus => master_key::status(at).await,
+        C::MasterKeyRewrap => master_key::rewrap(at).await,
         C::ClientsCreate(changes) => clients::create(at, changes).await,
         C::ClientsList => clients::list(at).await,
         C::ClientsShow { client_id } => clients::show(at, &client_id).await,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::{Fault, write_tx};
 use terms::{ClientId, ResourceServerId, limits};
 
-use super::{AdminError, Desk};
+use super::{AdminError, Desk, keys};
 
 /// A resource server to be made, as it was typed.
 pub struct New {
@@ -26,6 +26,9 @@ pub async fn create(at: Desk<'_>, new: New) -> Result<Value, AdminError> {
         && at.app.store.read(at.tenant.id).client(client).await?.is_none()
     {
         return Err(AdminError::refused(format!("--introspection-client: there is no client {client}")));
+    }
+    if let Some(algorithm) = server.format.algorithm() {
+        keys::ensure(at, algorithm).await?;
     }
     let id = at.app.entropy.id(ResourceServerId::new, at.now);
     let event = at.event(EventKind::ResourceServerCreated, id);

@@ -57,6 +57,13 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// The master keys, which seal the tenants' data keys
+    MasterKey {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: MasterKeyCommand,
+    },
     /// The relying parties
     Clients {
         #[command(flatten)]
@@ -125,12 +132,52 @@ pub enum PrintTopic {
 pub enum KeysCommand {
     /// List the signing keys, with what each is for
     List,
+    /// Make a key for an algorithm that there is none for
+    Create {
+        /// PS256 or EdDSA (or RS256, ES256)
+        #[arg(long)]
+        alg: String,
+    },
+    /// Announce successors, which take over by themselves once clients know them
+    Rotate {
+        /// Only the key of this algorithm
+        #[arg(long)]
+        alg: Option<String>,
+        /// Let them sign after seconds; clients that don't ask again may refuse tokens for some minutes
+        #[arg(long)]
+        now: bool,
+    },
+    /// Let nothing that a key signed be believed any more; a successor signs at once
+    Revoke {
+        /// The key's id, as `keys list` shows it
+        kid: String,
+    },
 }
 
 impl KeysCommand {
     pub fn into_admin(self) -> AdminCommand {
         match self {
             Self::List => AdminCommand::KeysList,
+            Self::Create { alg } => AdminCommand::KeysCreate { alg },
+            Self::Rotate { alg, now } => AdminCommand::KeysRotate { alg, now },
+            Self::Revoke { kid } => AdminCommand::KeysRevoke { kid },
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MasterKeyCommand {
+    /// Say which master key is needed by how many tenants
+    Status,
+    /// Let the current master key (the first of the ring) take the place of older ones, for all tenants
+    Rewrap,
+}
+
+impl MasterKeyCommand {
+    pub fn into_admin(self) -> AdminCommand {
+        match self {
+            Self::Status => AdminCommand::MasterKeyStatus,
+            Self::Rewrap => AdminCommand::MasterKeyRewrap,
         }
     }
 }
@@ -333,7 +380,7 @@ pub enum ResourceServersCommand {
         /// The scope tokens that it knows, separated by blanks
         #[arg(long, default_value = "")]
         scope: String,
-        /// jwt-es256, jwt-rs256 or opaque
+        /// jwt-es256, jwt-rs256, jwt-ps256, jwt-eddsa or opaque
         #[arg(long, value_name = "FORMAT", default_value = "jwt-es256")]
         token_format: String,
         /// How long its tokens live

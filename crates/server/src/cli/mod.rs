@@ -56,6 +56,7 @@ async fn run(command: Command) -> Result<(), Complaint> {
         }
         Command::Print { topic } => print(topic),
         Command::Keys { target, command } => administer(target, command.into_admin()).await,
+        Command::MasterKey { target, command } => administer(target, command.into_admin()).await,
         Command::Clients { target, command } => administer(target, command.into_admin()?).await,
         Command::Users { target, command } => administer(target, command.into_admin()?).await,
         Command::Tenants { target, command } => administer(target, command.into_admin()).await,

@@ -41,6 +41,7 @@ pub struct Config {
     pub master_keys: MasterKeySource,
     pub log: LogConfig,
     pub password_hashing: PasswordHashing,
+    pub keys: KeysConfig,
     /// Set by tests only; no configuration file can.
     pub fixed_signing_keys: Option<FixedKeys>,
     /// How long a request may take.
@@ -61,6 +62,7 @@ impl Config {
             master_keys: MasterKeySource::FileOrNew(data.join("master.key")),
             log: LogConfig::default(),
             password_hashing: PasswordHashing::default(),
+            keys: KeysConfig::default(),
             fixed_signing_keys: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             shutdown_grace: DEFAULT_SHUTDOWN_GRACE,
@@ -168,6 +170,21 @@ impl Default for PasswordHashing {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { cost: HashCost::STANDARD, at_once: cores }
+    }
+}
+
+/// How signing keys follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeysConfig {
+    /// How long a key is published before it signs. Longer than clients keep the key set.
+    pub publish_before: Duration,
+    /// How long a key signs before a successor is announced; never, if none.
+    pub rotate_after: Option<Duration>,
+}
+
+impl Default for KeysConfig {
+    fn default() -> Self {
+        Self { publish_before: Duration::from_hours(1), rotate_after: Some(Duration::from_hours(90 * 24)) }
     }
 }
 

@@ -11,7 +11,7 @@ use terms::SecretText;
 use toml::{Table, Value};
 
 use super::{
-    Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, LogConfig,
+    Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, KeysConfig, LogConfig,
     MasterKeySource, Mode, PasswordHashing,
 };
 use crate::forwarded::TrustedProxies;
@@ -50,6 +50,7 @@ pub struct RawConfig {
     pub shutdown_grace_seconds: Option<u64>,
     pub log: Option<RawLog>,
     pub password_hashing: Option<RawPasswordHashing>,
+    pub keys: Option<RawKeys>,
     /// What the environment says; never part of the file.
     #[serde(skip)]
     #[schemars(skip)]
@@ -76,6 +77,16 @@ pub struct RawPasswordHashing {
     pub passes: Option<u32>,
     /// Hashes at once (1 to 256); by default the number of processor cores.
     pub at_once: Option<usize>,
+}
+
+/// How signing keys follow each other.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawKeys {
+    /// How long a key is published before it signs, in seconds (600 to 604800). Clients keep the key set for five minutes.
+    pub publish_before_seconds: Option<u64>,
+    /// How many days a key signs before a successor is announced (1 to 3650); 0 for never.
+    pub rotate_after_days: Option<u64>,
 }
 
 /// What the configuration takes from around the file.
@@ -209,6 +220,7 @@ impl TryFrom<RawConfig> for Config {
         let master_keys = checks.master_keys(&raw);
         let log = checks.log(raw.log.unwrap_or_default());
         let password_hashing = checks.password_hashing(&raw.password_hashing.unwrap_or_default());
+        let keys = checks.keys(&raw.keys.unwrap_or_default());
         let request_timeout = checks.seconds(
             "request_timeout_seconds",
             raw.request_timeout_seconds,
@@ -234,6 +246,7 @@ impl TryFrom<RawConfig> for Config {
             master_keys,
             log,
             password_hashing,
+            keys,
             fixed_signing_keys: None,
             request_timeout,
             shutdown_grace,
@@ -354,6 +367,23 @@ impl Checks {
         PasswordHashing { cost: HashCost { memory_kib, passes, ..HashCost::STANDARD }, at_once }
     }
 
+    fn keys(&mut self, raw: &RawKeys) -> KeysConfig {
+        let mut config = KeysConfig::default();
+        if let Some(seconds) = raw.publish_before_seconds {
+            if !(600..=604_800).contains(&seconds) {
+                self.fault::<()>("keys.publish_before_seconds", "must be between 600 and 604800 seconds");
+            }
+            config.publish_before = Duration::from_secs(seconds);
+        }
+        if let Some(days) = raw.rotate_after_days {
+            if days > 3650 {
+                self.fault::<()>("keys.rotate_after_days", "must be between 1 and 3650 days, or 0 for never");
+            }
+            config.rotate_after = (days > 0).then(|| Duration::from_hours(days.min(3650) * 24));
+        }
+        config
+    }
+
     fn seconds(&mut self, key: &str, value: Option<u64>, least: u64, default: Duration) -> Duration {
         match value {
             None => default,
@@ -424,6 +454,8 @@ mod tests {
             ("[log]\njson = \"yes\"", "log.json"),
             ("[password_hashing]\nat_once = 0", "password_hashing.at_once"),
             ("[password_hashing]\npasses = 1", "password_hashing.passes"),
+            ("[keys]\npublish_before_seconds = 599", "keys.publish_before_seconds"),
+            ("[keys]\nrotate_after_days = 3651", "keys.rotate_after_days"),
             ("[serve]\n", "serve"),
             ("x = [", "the file"),
         ] {

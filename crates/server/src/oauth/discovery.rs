@@ -32,14 +32,16 @@ struct Prepared {
 }
 
 impl Documents {
-    async fn of(&self, app: &App, tenant: &Tenant) -> Result<Bytes, Failure> {
+    async fn of(&self, app: &App, tenant: &Arc<Tenant>) -> Result<Bytes, Failure> {
         if let Some(prepared) = self.0.load().get(&tenant.id).filter(|it| it.version >= tenant.version) {
             return Ok(prepared.bytes.clone());
         }
         let further_scopes = further_scopes(app, tenant).await?;
+        let id_token_algorithms = app.keys(tenant).await?.set.algorithms();
         let provider = Provider {
             issuer: tenant.issuer.as_str(),
             acr_values: &ACR_VALUES,
+            id_token_algorithms: &id_token_algorithms,
             further_scopes: &further_scopes,
         };
         let bytes = Bytes::from(serde_json::to_vec(&discovery::document(&provider)).map_err(Failure::new)?);

@@ -246,17 +246,20 @@ impl Call<'_> {
     /// transaction should.
     async fn sign(&self, issue: &Issue) -> Result<Response, Failure> {
         let Issue { approved, refresh_token } = issue;
-        let keys = self.site.app.keys(&self.site.tenant).await?;
+        let for_access = approved.audience().format.algorithm();
+        let for_identity = self.client.client().id_token_algorithm;
+        let wanted: Vec<Algorithm> =
+            for_access.into_iter().chain(approved.with_id_token().then_some(for_identity)).collect();
+        let keys = self.site.app.keys_for(&self.site.tenant, &wanted).await?;
         let signer = |algorithm: Algorithm| {
             let none = || Failure::new(format!("{} has no key for {algorithm:?}", self.site.tenant.id));
             keys.set.signer(algorithm).ok_or_else(none)
         };
         let issuer = self.issuer.as_str();
         let claims = approved.access_token(issuer, self.minted.token_id.clone(), self.now);
-        let access_token = match approved.audience().format {
-            TokenFormat::JwtEs256 => claims.sign(signer(Algorithm::Es256)?).map_err(Failure::new)?,
-            TokenFormat::JwtRs256 => claims.sign(signer(Algorithm::Rs256)?).map_err(Failure::new)?,
-            TokenFormat::Opaque => self.minted.handle.reveal(),
+        let access_token = match for_access {
+            Some(algorithm) => claims.sign(signer(algorithm)?).map_err(Failure::new)?,
+            None => self.minted.handle.reveal(),
         };
         let mut body = json!({
             "access_token": access_token,
@@ -269,8 +272,8 @@ impl Call<'_> {
         if let Some(refresh_token) = refresh_token {
             body["refresh_token"] = refresh_token.reveal().into();
         }
-        if let Some(id_token) = approved.id_token(issuer, &access_token, self.now) {
-            body["id_token"] = id_token.sign(signer(Algorithm::Rs256)?).map_err(Failure::new)?.into();
+        if let Some(id_token) = approved.id_token(issuer, &access_token, for_identity, self.now) {
+            body["id_token"] = id_token.sign(signer(for_identity)?).map_err(Failure::new)?.into();
         }
         Ok(respond::json(StatusCode::OK, body))
     }

@@ -11,6 +11,7 @@ use super::home::{AccountLine, account_lines};
 use super::{Stop, Submission, View, Visit, page, with_cookie};
 use crate::app::App;
 use crate::browser::{self, Rotation};
+use crate::entropy::counted_id;
 use crate::request::Site;
 use crate::tenant::Tenant;
 
@@ -68,7 +69,7 @@ pub async fn end_sessions(
         for (index, session) in ended.iter().enumerate() {
             tx.end_session(session.id, now).await?;
             let event = Event::new(
-                event_id(event_bits, index, now),
+                counted_id(EventId::new, event_bits, index, now),
                 EventKind::SessionEnded,
                 Actor::User(session.user_id),
                 now,
@@ -80,12 +81,4 @@ pub async fn end_sessions(
         Ok(())
     })?;
     Ok(rotation)
-}
-
-/// How many sessions there are is known in the transaction only, so their events' ids are counted up from bits made before.
-fn event_id(mut bits: [u8; 10], index: usize, now: Timestamp) -> EventId {
-    for (bit, add) in bits[2..].iter_mut().zip((index as u64).to_be_bytes()) {
-        *bit ^= add;
-    }
-    EventId::new(now, bits)
 }
