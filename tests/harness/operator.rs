@@ -17,6 +17,13 @@ impl World {
         execute(self.app(), "default", command).await
     }
 
+    /// The kinds of the default tenant's latest events, the newest first.
+    pub async fn event_kinds(&self) -> Vec<String> {
+        let tenant = self.app().directory().by_slug("default").expect("the default tenant").id;
+        let events = self.app().store.read(tenant).events(50).await.expect("events");
+        events.iter().map(|event| event.kind.to_string()).collect()
+    }
+
     /// Makes a user whose address counts as verified; gives what the command line prints.
     pub async fn create_user(&self, email: &str, password: &str) -> Value {
         self.create_user_with(email, password, None).await

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod admin;
+mod assets;
 mod attempts;
 mod health;
 mod hosts;
@@ -14,10 +15,12 @@ mod oauth_introspect;
 mod oauth_revoke;
 mod oauth_token;
 mod oauth_userinfo;
+mod password_strength;
 mod planted_cookie;
 mod sign_in;
 mod sign_out;
 mod sign_up;
 mod start;
+mod tenant_settings;
 mod two_tenants;
 mod well_known;

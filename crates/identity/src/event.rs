@@ -28,6 +28,7 @@ macro_rules! kinds {
 
 kinds! {
     TenantCreated = "tenant.created";
+    TenantUpdated = "tenant.updated";
     KeyPublished = "key.published";
     KeyActivated = "key.activated";
     KeyRetired = "key.retired";

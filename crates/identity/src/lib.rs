@@ -1,7 +1,8 @@
-//! People and what they may do: users, passwords, sign-in and sign-up, browsers, sessions, events.
+//! People and what they may do: users, passwords, sign-in and sign-up, browsers, sessions, events, a tenant's settings.
 //! Pure: no I/O, no clock, no chance.
 
 pub mod attempt;
+pub mod branding;
 pub mod browser;
 pub mod claims;
 pub mod delivery;
@@ -11,6 +12,7 @@ pub mod password;
 pub mod session;
 pub mod sign_in;
 pub mod sign_up;
+pub mod tenant_settings;
 pub mod user;
 #[cfg(test)]
 mod walks;
@@ -20,4 +22,5 @@ pub use event::{Actor, Event, EventKind};
 pub use session::{Factor, FactorMethod, Session};
 pub use sign_in::{FactorProof, SignIn};
 pub use sign_up::SignUp;
+pub use tenant_settings::TenantSettings;
 pub use user::{Address, Profile, ProfileFault, User, UserEmail};

@@ -89,13 +89,45 @@ fn normalised(text: &SecretText) -> Option<SecretText> {
     (normal.reveal().len() <= limits::PASSWORD_BYTES).then_some(normal)
 }
 
+/// What can be told of a password while it is being chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strength {
+    Refused(PasswordRefusal),
+    /// It would be taken.
+    Fair,
+    /// Ten thousand times as many guesses as are asked for.
+    Good,
+    /// The square of what is asked for: as four words give that don't belong together.
+    Strong,
+}
+
+/// Judges a password by the rules of [`NewPassword::check`], and how far beyond them it is.
+pub fn strength(chosen: &SecretText, policy: PasswordPolicy, context: &[&str]) -> Strength {
+    let password = match NewPassword::check(chosen, policy, context) {
+        Ok(password) => password,
+        Err(refusal) => return Strength::Refused(refusal),
+    };
+    let guesses = guesses_log10(password.0.reveal(), context);
+    if guesses < LEAST_GUESSES_LOG10 + 4.0 {
+        Strength::Fair
+    } else if guesses < LEAST_GUESSES_LOG10 + 8.0 {
+        Strength::Good
+    } else {
+        Strength::Strong
+    }
+}
+
 fn is_guessable(password: &str, context: &[&str]) -> bool {
+    guesses_log10(password, context) < LEAST_GUESSES_LOG10
+}
+
+fn guesses_log10(password: &str, context: &[&str]) -> f64 {
     let mut words: Vec<&str> = CONTEXT.to_vec();
     for text in context {
         words.push(text);
         words.extend(text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= 3));
     }
-    zxcvbn::zxcvbn(password, &words).guesses_log10() < LEAST_GUESSES_LOG10
+    zxcvbn::zxcvbn(password, &words).guesses_log10()
 }
 
 /// The cost of a hash. Tests use small ones.
@@ -344,6 +376,18 @@ mod tests {
         }
         assert_eq!(check(&"long and winding road, sir! ".repeat(30)), Ok(()));
         assert_eq!(check(&"x".repeat(1025)), Err(PasswordRefusal::TooLong { most: 1024 }));
+    }
+
+    #[test]
+    fn strength_begins_where_refusals_end() {
+        let judge = |text: &str| strength(&secret(text), PasswordPolicy::Alone, &["alice@wonderland.test"]);
+        for text in ["short", "passwordpassword", "alice@wonderland.test", &"x".repeat(1025)] {
+            assert!(matches!(judge(text), Strength::Refused(_)), "{text}");
+        }
+        assert_eq!(judge("short"), Strength::Refused(PasswordRefusal::TooShort { least: 15 }));
+        assert_eq!(judge("correct horse battery staple"), Strength::Strong);
+        assert_eq!(judge("dragonmonkeytiger77"), Strength::Fair);
+        assert_eq!(judge("ilovemydogverymuch"), Strength::Good);
     }
 
     #[test]

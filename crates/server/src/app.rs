@@ -16,6 +16,7 @@ use crate::hasher::Hasher;
 use crate::keys::{KeySource, Keys, TenantKeys};
 use crate::lock::DataLock;
 use crate::oauth::discovery::Documents;
+use crate::pages::password_strength::Judgements;
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
@@ -40,6 +41,7 @@ pub struct App {
     pub documents: Documents,
     /// All tenants as of the last look at the database.
     pub tenants: ArcSwap<Loaded>,
+    pub judgements: Judgements,
     /// With SQLite one process has the data.
     lock: Mutex<Option<DataLock>>,
 }
@@ -199,6 +201,7 @@ impl App {
             keys,
             documents: Documents::default(),
             tenants,
+            judgements: Judgements::default(),
             lock,
         };
         app.default_tenant(schema).await?;

@@ -242,6 +242,8 @@ mod tests {
             id,
             slug: "acme".to_owned(),
             version: 1,
+            settings: identity::TenantSettings::default(),
+            theme: None,
             issuer: Issuer::parse(issuer).unwrap(),
             hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
             data_key: ring.new_data_key(&Entropy, id).unwrap().0,

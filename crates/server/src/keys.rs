@@ -340,6 +340,8 @@ mod tests {
         let tenant = Tenant {
             id,
             version: 1,
+            settings: identity::TenantSettings::default(),
+            theme: None,
             slug: "default".to_owned(),
             issuer: Issuer::on_localhost(1),
             hosts: Vec::new(),

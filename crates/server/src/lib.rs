@@ -27,6 +27,7 @@ pub mod provision;
 mod request;
 mod routes;
 pub mod sealing;
+pub mod settings;
 mod start;
 mod stop;
 mod sweeping;

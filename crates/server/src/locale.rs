@@ -21,6 +21,7 @@ macro_rules! areas {
 
 areas! {
     "attempts",
+    "look",
     "mails",
     "pages",
 }

@@ -18,7 +18,8 @@ use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
 use crate::pages::{
-    consent, home, language, mailbox, select_account, sign_in, sign_out, sign_up, style, verify,
+    brand, consent, home, language, mailbox, password_strength, select_account, sign_in, sign_out, sign_up,
+    style, verify,
 };
 use crate::{health, request};
 
@@ -77,8 +78,11 @@ fn pages() -> Router<Arc<App>> {
         .route("/sign-up", get(sign_up::show).post(sign_up::begin))
         .route("/sign-up/verify", get(verify::show).post(verify::prove))
         .route("/sign-up/resend", post(verify::resend))
+        .route("/password/strength", post(password_strength::judge))
         .route("/sign-out", get(sign_out::show).post(sign_out::end))
         .route(style::path(), get(style::show))
+        .route(style::script_path(), get(style::show_script))
+        .route("/assets/{file}", get(brand::show))
 }
 
 /// What only `portico dev` has.

@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use identity::TenantSettings;
 use terms::TenantId;
 use url::Url;
 
+use crate::pages::brand::Theme;
 use crate::sealing::DataKey;
 
 /// The slug of the tenant that `dev` and `migrate` make.
@@ -149,12 +151,15 @@ pub struct Tenant {
     pub version: i64,
     /// Seals and opens this tenant's secrets.
     pub data_key: DataKey,
+    pub settings: TenantSettings,
+    /// The sheet that follows from the settings, where they ask for one.
+    pub theme: Option<Theme>,
 }
 
 impl Tenant {
-    /// What people call the service. Every tenant has the product's name until tenants have settings.
-    pub fn display_name(&self) -> &'static str {
-        "Portico"
+    /// What people call the service.
+    pub fn display_name(&self) -> &str {
+        &self.settings.name
     }
 
     /// The absolute URL of one of this tenant's own paths.
@@ -271,6 +276,8 @@ mod tests {
             slug: slug.to_owned(),
             issuer: Issuer::parse(issuer).unwrap(),
             version: 1,
+            settings: TenantSettings::default(),
+            theme: None,
             hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
         }
     }

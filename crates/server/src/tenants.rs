@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use identity::TenantSettings;
 use store::tenants::{TenantRecord, TenantVersion};
 use store::{Fault, Store};
 use terms::TenantId;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::pages::brand::Theme;
 use crate::sealing::MasterKeyRing;
 use crate::tenant::{Directory, Issuer, Tenant};
 
@@ -58,8 +60,10 @@ fn tenant(record: TenantRecord, hosts: Vec<String>, master_keys: &MasterKeyRing)
     let data_key = master_keys
         .open_data_key(record.id, &record.sealed_data_key)
         .map_err(|error| failed("the data key").because(error))?;
-    let version = record.version;
-    Ok(Tenant { id: record.id, slug: record.slug, issuer, hosts, version, data_key })
+    let settings =
+        TenantSettings::stored(&record.settings).map_err(|error| failed("the settings").because(error))?;
+    let (version, theme) = (record.version, Theme::of(&settings));
+    Ok(Tenant { id: record.id, slug: record.slug, issuer, hosts, version, data_key, settings, theme })
 }
 
 /// Asks once a second whether something changed, for as long as the server runs.

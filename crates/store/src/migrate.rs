@@ -34,6 +34,7 @@ migrations! {
     "0005_delivery",
     "0006_attempts",
     "0007_language",
+    "0008_tenant_logo",
 }
 
 /// A migration that a database says it had.

@@ -69,6 +69,27 @@ impl FromRow for TenantHost {
     }
 }
 
+/// A tenant's logo as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredLogo {
+    pub file_name: String,
+    pub media_type: String,
+    pub octets: Vec<u8>,
+}
+
+impl FromRow for StoredLogo {
+    const TABLE: &'static str = "tenant_logo";
+    const KEY: &'static str = "file_name";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self {
+            file_name: row.text("file_name")?,
+            media_type: row.text("media_type")?,
+            octets: row.blob("octets")?,
+        })
+    }
+}
+
 verbs! {
     /// Every tenant, in the order of their making.
     pub directory many tenants() -> TenantRecord =
@@ -109,6 +130,23 @@ verbs! {
     /// Stores the tenant's data key as another master key sealed it. False when it is no longer sealed as it was.
     pub write guard replace_sealed_data_key(before: &[u8], after: &[u8]) =
         "UPDATE tenant SET sealed_data_key = $3 WHERE tenant_id = $1 AND sealed_data_key = $2";
+
+    /// Replaces the tenant's settings, and tells the nodes.
+    pub write exec update_tenant_settings(settings: &serde_json::Value) =
+        "UPDATE tenant SET settings = $2, version = version + 1 WHERE tenant_id = $1";
+
+    /// The tenant's logo, when it is the one of this name.
+    pub read opt tenant_logo(file_name: &str) -> StoredLogo =
+        "SELECT file_name, media_type, octets FROM tenant_logo WHERE tenant_id = $1 AND file_name = $2";
+
+    /// Gives the tenant a logo in the place of the one that it has, if it has one.
+    pub write exec put_tenant_logo(file_name: &str, media_type: &str, octets: &[u8]) =
+        "INSERT INTO tenant_logo (tenant_id, file_name, media_type, octets) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id) DO UPDATE
+            SET file_name = excluded.file_name, media_type = excluded.media_type, octets = excluded.octets";
+
+    pub write exec delete_tenant_logo() =
+        "DELETE FROM tenant_logo WHERE tenant_id = $1";
 
     /// Leads a host to the tenant. False when it leads somewhere already.
     pub write guard insert_tenant_host(host: &str) =

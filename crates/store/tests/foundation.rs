@@ -7,6 +7,7 @@ use identity::{Actor, BrowserRecord, Event, EventKind};
 use oidc::jose::{Algorithm, KeyLife};
 use store::mail::MailRecord;
 use store::signing_keys::SigningKeyRecord;
+use store::tenants::StoredLogo;
 use store::testing::{self, NOW};
 use store::{Fault, write_tx};
 use terms::{BrowserHandleHash, BrowserId, EventId, MailId, SigningKeyId, Timestamp};
@@ -328,5 +329,39 @@ async fn sweeping_takes_what_has_expired_in_batches_and_nothing_else() {
         assert_eq!(store.sweep(store.tenant, later(89 * day)).await.unwrap(), 0);
         assert_eq!(store.sweep(store.tenant, later(92 * day)).await.unwrap(), 500);
         assert_eq!(store.sweep(store.tenant, later(92 * day)).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_tenants_settings_and_logo_are_its_own_and_every_change_is_counted() {
+    for store in testing::engines().await {
+        let other = testing::add_tenant(&store, "other").await.unwrap();
+        let version = async || store.read(store.tenant).tenant_record().await.unwrap().unwrap().version;
+        let before = version().await;
+        let settings = serde_json::json!({ "name": "Trams" });
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            tx.update_tenant_settings(&settings).await?;
+            tx.put_tenant_logo("logo.1.png", "image/png", &[1, 2]).await?;
+            tx.put_tenant_logo("logo.2.webp", "image/webp", &[3]).await
+        })
+        .unwrap();
+        assert_eq!(version().await, before + 1);
+        let settings_of = async |tenant| store.read(tenant).tenant_record().await.unwrap().unwrap().settings;
+        assert_eq!(settings_of(store.tenant).await, settings);
+        assert_eq!(settings_of(other).await, serde_json::json!({}));
+
+        let logo = async |tenant, name: &str| store.read(tenant).tenant_logo(name).await.unwrap();
+        let expected = StoredLogo {
+            file_name: "logo.2.webp".to_owned(),
+            media_type: "image/webp".to_owned(),
+            octets: vec![3],
+        };
+        assert_eq!(logo(store.tenant, "logo.2.webp").await, Some(expected));
+        assert_eq!(logo(store.tenant, "logo.1.png").await, None, "one logo per tenant");
+        assert_eq!(logo(other, "logo.2.webp").await, None);
+        write_tx!(store, other, |tx| -> Result<(), Fault> { tx.delete_tenant_logo().await }).unwrap();
+        assert!(logo(store.tenant, "logo.2.webp").await.is_some());
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> { tx.delete_tenant_logo().await }).unwrap();
+        assert_eq!(logo(store.tenant, "logo.2.webp").await, None);
     }
 }

@@ -26,6 +26,14 @@ pub const TOKEN_BYTES: usize = 8 * 1024;
 pub const PASSWORD_BYTES: usize = 1024;
 /// Octets of an email address (RFC 5321 section 4.5.3.1).
 pub const EMAIL_BYTES: usize = 254;
+/// Octets of a tenant's logo: what a form that carries one may hold beside the rest.
+pub const LOGO_BYTES: usize = 48 * 1024;
+/// Pixels of a side of a tenant's logo.
+pub const LOGO_PIXELS: u32 = 1024;
+/// Characters of a tenant's name.
+pub const SERVICE_NAME_CHARACTERS: usize = 60;
+/// Octets of a link to a tenant's terms or privacy policy.
+pub const LINK_BYTES: usize = 2048;
 
 pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_mins(1);
 pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(5);

@@ -7,8 +7,11 @@ use crate::place::Place;
 use crate::run;
 
 /// What `portico print …` is asked for, and where it is kept.
-const FILES: [(&str, &str); 2] =
-    [("config-example", "config/portico.example.toml"), ("config-schema", "config/schema.json")];
+const FILES: [(&str, &str); 3] = [
+    ("config-example", "config/portico.example.toml"),
+    ("config-schema", "config/schema.json"),
+    ("tenant-settings-schema", "config/tenant-settings.schema.json"),
+];
 
 /// Builds the program and writes every file.
 pub(crate) fn write(place: &Place) -> Result<(), String> {

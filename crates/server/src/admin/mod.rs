@@ -73,6 +73,10 @@ pub enum AdminCommand {
         hosts: Vec<String>,
     },
     TenantsList,
+    TenantsShow,
+    TenantsSet {
+        settings: Value,
+    },
     ResourceServersCreate {
         identifier: String,
         scope: String,
@@ -164,6 +168,8 @@ pub async fn execute(app: &App, tenant: &str, command: AdminCommand) -> Result<V
         C::UsersDelete { user } => users::delete(at, &user).await,
         C::TenantsCreate { slug, issuer, hosts } => tenants::create(at, slug, issuer, hosts).await,
         C::TenantsList => Ok(tenants::list(at)),
+        C::TenantsShow => Ok(tenants::show(at)),
+        C::TenantsSet { settings } => tenants::set(at, &settings).await,
         C::ResourceServersCreate {
             identifier,
             scope,

@@ -1,7 +1,9 @@
+use identity::{Actor, TenantSettings};
 use serde_json::{Value, json};
 
 use super::{AdminError, Desk};
 use crate::provision::{NewTenant, ProvisionError, create_tenant};
+use crate::settings;
 use crate::tenant::{Issuer, Tenant};
 
 pub async fn create(
@@ -33,6 +35,22 @@ pub fn list(at: Desk<'_>) -> Value {
     let mut tenants: Vec<_> = directory.iter().collect();
     tenants.sort_by_key(|tenant| tenant.id);
     tenants.into_iter().map(|tenant| shown(tenant)).collect()
+}
+
+pub fn show(at: Desk<'_>) -> Value {
+    with_settings(at.tenant, &at.tenant.settings)
+}
+
+/// Merges a change into the tenant's settings (RFC 7396).
+pub async fn set(at: Desk<'_>, given: &Value) -> Result<Value, AdminError> {
+    let outcome = settings::change(at.app, at.tenant, given, &Actor::Operator, at.now).await?;
+    Ok(with_settings(at.tenant, &outcome.map_err(AdminError::all)?))
+}
+
+fn with_settings(tenant: &Tenant, settings: &TenantSettings) -> Value {
+    let mut value = shown(tenant);
+    value["settings"] = settings.to_json();
+    value
 }
 
 fn shown(tenant: &Tenant) -> Value {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 use terms::SecretText;
@@ -126,6 +128,8 @@ pub enum PrintTopic {
     ConfigExample,
     /// The JSON Schema of the configuration file
     ConfigSchema,
+    /// The JSON Schema of a tenant's settings
+    TenantSettingsSchema,
 }
 
 #[derive(Debug, Subcommand)]
@@ -359,15 +363,55 @@ pub enum TenantsCommand {
     },
     /// List the tenants
     List,
+    /// Show a tenant with its settings
+    Show {
+        /// The tenant, by its slug or id
+        #[arg(value_name = "T")]
+        which: String,
+    },
+    /// Change a tenant's settings: what is named, and nothing else
+    Set {
+        /// The tenant, by its slug or id
+        #[arg(value_name = "T")]
+        which: String,
+        /// A JSON file with the settings that change; null goes back to the default
+        #[arg(long, value_name = "FILE.json", required_unless_present = "logo")]
+        settings: Option<PathBuf>,
+        /// A PNG, JPEG or WebP file
+        #[arg(long, value_name = "FILE")]
+        logo: Option<PathBuf>,
+    },
 }
 
 impl TenantsCommand {
-    pub fn into_admin(self) -> AdminCommand {
+    /// The tenant that the command names itself, in the place of `--tenant`.
+    pub fn which(&self) -> Option<&str> {
         match self {
-            Self::Create { slug, issuer, hosts } => AdminCommand::TenantsCreate { slug, issuer, hosts },
-            Self::List => AdminCommand::TenantsList,
+            Self::Create { .. } | Self::List => None,
+            Self::Show { which } | Self::Set { which, .. } => Some(which),
         }
     }
+
+    pub fn into_admin(self) -> Result<AdminCommand, Complaint> {
+        Ok(match self {
+            Self::Create { slug, issuer, hosts } => AdminCommand::TenantsCreate { slug, issuer, hosts },
+            Self::List => AdminCommand::TenantsList,
+            Self::Show { .. } => AdminCommand::TenantsShow,
+            Self::Set { settings, logo, .. } => {
+                let mut settings = settings.as_deref().map_or_else(|| Ok(json!({})), read_json)?;
+                if let (Some(file), Some(members)) = (logo, settings.as_object_mut()) {
+                    members.insert("logo".to_owned(), Value::from(data_url(&file)?));
+                }
+                AdminCommand::TenantsSet { settings }
+            }
+        })
+    }
+}
+
+/// A file as it stands in JSON. What kind of file it is, its content says.
+fn data_url(file: &Path) -> Result<String, Complaint> {
+    let octets = std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    Ok(format!("data:;base64,{}", STANDARD.encode(octets)))
 }
 
 #[derive(Debug, Subcommand)]
@@ -502,6 +546,8 @@ mod tests {
             "portico clients list --config c --data d",
             "portico users create --email a@b.example",
             "portico dev --port 70000",
+            "portico tenants set acme",
+            "portico tenants show",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
+use identity::tenant_settings;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
 
@@ -59,7 +60,12 @@ async fn run(command: Command) -> Result<(), Complaint> {
         Command::MasterKey { target, command } => administer(target, command.into_admin()).await,
         Command::Clients { target, command } => administer(target, command.into_admin()?).await,
         Command::Users { target, command } => administer(target, command.into_admin()?).await,
-        Command::Tenants { target, command } => administer(target, command.into_admin()).await,
+        Command::Tenants { mut target, command } => {
+            if let Some(which) = command.which() {
+                which.clone_into(&mut target.tenant);
+            }
+            administer(target, command.into_admin()?).await
+        }
         Command::ResourceServers { target, command } => administer(target, command.into_admin()).await,
     }
 }
@@ -70,6 +76,7 @@ fn print(topic: PrintTopic) -> Result<(), Complaint> {
         PrintTopic::ConfigSchema => {
             say(&pretty(&config::schema())?);
         }
+        PrintTopic::TenantSettingsSchema => say(&pretty(&tenant_settings::schema())?),
     }
     Ok(())
 }

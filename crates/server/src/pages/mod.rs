@@ -1,8 +1,9 @@
-//! What people see: server-rendered pages that need no script.
+//! What people see: server-rendered pages that need no script, and are handier with the one that they have.
 //!
 //! A handler takes a [`Visit`] (a GET) or a [`Submission`] (a POST whose origin and form token were checked), and
 //! answers a page. What is wrong with the request itself is answered by a [`Stop`].
 
+pub mod brand;
 pub mod consent;
 pub mod error;
 pub mod flow;
@@ -10,7 +11,9 @@ pub mod home;
 pub mod language;
 pub mod mailbox;
 pub mod moving_on;
+pub mod password_strength;
 pub mod select_account;
+pub mod setting_fault;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
@@ -28,6 +31,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use identity::branding::LogoRef;
 use identity::{BrowserRecord, Session};
 use terms::{FlowId, Language, SecretText, SignInId, SignUpId, Timestamp, limits};
 
@@ -40,9 +44,9 @@ use crate::request::Site;
 use crate::tenant::Tenant;
 use error::Problem;
 
-/// No scripts at all, style and pictures from here only, forms to here only, in nobody's frame.
+/// Scripts, style and pictures from here only and none within the page, forms to here only, in nobody's frame.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -68,6 +72,14 @@ impl<'a> View<'a> {
     /// A text with one variable.
     pub fn text_with(&self, key: &str, name: &str, value: &dyn Variable) -> String {
         self.texts.with(key, &[(name, value)])
+    }
+
+    /// A text with a link in it: what stands before the brackets, within them, and after.
+    pub fn around_link(&self, key: &str) -> (String, String, String) {
+        let text = self.text(key);
+        let (before, rest) = text.split_once('[').unwrap_or((&text, ""));
+        let (link, after) = rest.split_once(']').unwrap_or((rest, ""));
+        (before.to_owned(), link.to_owned(), after.to_owned())
     }
 
     pub fn language(&self) -> &'static str {
@@ -99,12 +111,40 @@ impl<'a> View<'a> {
         self.tenant.display_name()
     }
 
+    /// The tenant's logo, when it has one.
+    pub fn logo(&self) -> Option<&'a LogoRef> {
+        self.tenant.settings.logo.as_ref()
+    }
+
+    /// What signing up agrees to.
+    pub fn terms(&self) -> Option<&'a str> {
+        self.tenant.settings.terms_uri.as_deref()
+    }
+
+    pub fn privacy(&self) -> Option<&'a str> {
+        self.tenant.settings.privacy_uri.as_deref()
+    }
+
     pub fn path(&self, path: &str) -> String {
         self.tenant.path(path)
     }
 
     pub fn stylesheet(&self) -> String {
         self.tenant.path(style::path())
+    }
+
+    /// The tenant's own sheet, when it has one.
+    pub fn theme(&self) -> Option<String> {
+        self.tenant.theme.as_ref().map(|theme| self.asset(&theme.file_name))
+    }
+
+    pub fn script(&self) -> String {
+        self.tenant.path(style::script_path())
+    }
+
+    /// The path of a file that is the tenant's own.
+    pub fn asset(&self, file_name: &str) -> String {
+        self.tenant.path(&format!("/assets/{file_name}"))
     }
 
     /// A path with the flow that waits, if one does.
