@@ -25,8 +25,17 @@ pub struct Browser {
 impl Browser {
     /// A browser that never was here before.
     pub fn new(home: &str) -> Self {
+        Self::made_of(client(), home)
+    }
+
+    /// The same, at a server by https whose certificate this authority gave.
+    pub fn trusting(home: &str, authority: &reqwest::Certificate) -> Self {
+        Self::made_of(client().tls_certs_only([authority.clone()]), home)
+    }
+
+    fn made_of(client: reqwest::ClientBuilder, home: &str) -> Self {
         let jar = Arc::new(Jar::default());
-        let http = client().cookie_provider(Arc::clone(&jar)).build().expect("an HTTP client");
+        let http = client.cookie_provider(Arc::clone(&jar)).build().expect("an HTTP client");
         Self { http, jar, home: Url::parse(home).expect("a server's address") }
     }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in the harness fails the test")]
 
+mod authority;
 mod browser;
 mod folder;
 mod landing;
@@ -16,6 +17,7 @@ mod relying_party;
 mod script;
 mod world;
 
+pub use authority::{Authority, Issued};
 pub use browser::{Browser, client};
 pub use folder::Folder;
 pub use landing::Landing;

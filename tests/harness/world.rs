@@ -38,12 +38,12 @@ impl World {
     /// The same, with a configuration that the test changes before the start.
     pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let first = engine_kinds().first().copied().expect("PORTICO_TEST_ENGINES names an engine");
-        Self::with(first, change).await
+        Box::pin(Self::with(first, change)).await
     }
 
     /// Starts a server on this engine.
     pub async fn on(engine: EngineKind) -> Self {
-        Self::with(engine, |_| ()).await
+        Box::pin(Self::with(engine, |_| ())).await
     }
 
     /// Starts a server on this engine, with a configuration that is changed first.

@@ -15,6 +15,7 @@ use crate::entropy::Entropy;
 use crate::hasher::Hasher;
 use crate::keys::{KeySource, Keys, TenantKeys};
 use crate::lock::DataLock;
+use crate::metrics::Metrics;
 use crate::oauth::discovery::Documents;
 use crate::pages::password_strength::Judgements;
 use crate::provision::{self, NewTenant, ProvisionError};
@@ -32,6 +33,7 @@ pub struct App {
     pub entropy: Entropy,
     pub store: Store,
     pub hasher: Hasher,
+    pub metrics: Metrics,
     pub master_keys: MasterKeyRing,
     /// Where the private keys of new tenants come from.
     pub key_source: KeySource,
@@ -190,12 +192,14 @@ impl App {
         let keys = Keys::default();
         let lock = Mutex::new(lock);
         let hasher = Hasher::new(config.password_hashing);
+        let metrics = Metrics::new(&hasher, clock.now());
         let app = Self {
             config,
             clock,
             entropy,
             store,
             hasher,
+            metrics,
             master_keys,
             key_source,
             keys,

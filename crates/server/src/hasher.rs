@@ -7,13 +7,18 @@ use identity::attempt::Admitted;
 use identity::password::{
     self, HashCost, HashMemory, NewPassword, PasswordFault, PasswordHash, StoredPassword, VerifiedPassword,
 };
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
 use terms::SecretText;
 use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::time::Instant;
 
 use crate::config::PasswordHashing;
 
 /// Hashes that may wait for each that runs: a quarter of a second of work at the standard cost.
 const WAITING_PER_RUNNING: usize = 16;
+/// Bounds of the histogram of waits, in seconds.
+const WAITS: [f64; 7] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 1.0];
 
 /// Why there is no answer about a password.
 #[derive(Debug)]
@@ -56,6 +61,10 @@ pub struct Hasher {
     buffers: Arc<Mutex<Vec<HashMemory>>>,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
+    width: usize,
+    /// How long each waited for a buffer, in seconds.
+    pub(crate) waits: Histogram,
+    pub(crate) turned_away: Counter,
 }
 
 impl Hasher {
@@ -67,7 +76,18 @@ impl Hasher {
             buffers: Arc::default(),
             running: Arc::new(Semaphore::new(width)),
             admitted: Arc::new(Semaphore::new(width * (1 + WAITING_PER_RUNNING))),
+            width,
+            waits: Histogram::new(WAITS),
+            turned_away: Counter::default(),
         }
+    }
+
+    /// How many hashes run, and how many wait.
+    pub fn queue(&self) -> (usize, usize) {
+        let running = self.width.saturating_sub(self.running.available_permits());
+        let room = self.width * (1 + WAITING_PER_RUNNING);
+        let admitted = room.saturating_sub(self.admitted.available_permits());
+        (running, admitted.saturating_sub(running))
     }
 
     /// Hashes a new password.
@@ -108,10 +128,15 @@ impl Hasher {
         work: impl FnOnce(&mut HashMemory) -> Result<T, PasswordFault> + Send + 'static,
     ) -> Result<T, HasherError> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|error| match error {
-            TryAcquireError::NoPermits => HasherError::Busy,
+            TryAcquireError::NoPermits => {
+                self.turned_away.inc();
+                HasherError::Busy
+            }
             TryAcquireError::Closed => HasherError::Lost,
         })?;
+        let asked = Instant::now();
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HasherError::Lost)?;
+        self.waits.observe(asked.elapsed().as_secs_f64());
         let (buffers, cost) = (Arc::clone(&self.buffers), self.cost);
         let done = tokio::task::spawn_blocking(move || {
             // Held until the hash is done, also when whoever asked has gone.

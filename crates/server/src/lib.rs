@@ -12,6 +12,7 @@ pub mod error;
 pub mod forwarded;
 pub mod hasher;
 mod health;
+mod https_only;
 pub mod key_changes;
 pub mod keys;
 pub mod language;
@@ -20,6 +21,7 @@ pub mod locale;
 mod lock;
 pub mod logging;
 pub mod mail;
+pub mod metrics;
 pub mod oauth;
 pub mod pages;
 mod place;
@@ -27,12 +29,14 @@ pub mod provision;
 mod request;
 mod routes;
 pub mod sealing;
+mod service_manager;
 pub mod settings;
 mod start;
 mod stop;
 mod sweeping;
 pub mod tenant;
 pub mod tenants;
+pub mod tls;
 
 /// Fresh databases for the tests of the whole, which know no crate below this one.
 pub mod testing {

@@ -8,11 +8,13 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::request::Peer;
+use crate::tls::Certificate;
 
 /// Connections at once. More wait in the system's queue, where they cost this process nothing.
 const CONNECTIONS: usize = 10_000;
@@ -23,9 +25,17 @@ const HEAD_BYTES: usize = 128 * 1024;
 /// After an accept that failed, most often for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// What a listener's clients speak.
+#[derive(Clone)]
+pub enum Door {
+    Http,
+    Https(Arc<Certificate>),
+}
+
 /// Serves until `stopped` says so; then takes no further connection, and gives those there are `grace` to end.
 pub async fn serve(
     listener: TcpListener,
+    door: Door,
     routes: Router,
     mut stopped: watch::Receiver<bool>,
     grace: Duration,
@@ -44,7 +54,7 @@ pub async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 let routes = routes.clone().layer(Extension(Peer(peer)));
-                let connection = connection(stream, routes, stopped.clone());
+                let connection = connection(stream, door.clone(), routes, stopped.clone());
                 connections.spawn(async move {
                     let _place = place;
                     connection.await;
@@ -63,9 +73,27 @@ pub async fn serve(
 }
 
 /// One client's connection: its requests one after the other, until it goes or the server stops.
-async fn connection(stream: TcpStream, routes: Router, mut stopped: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, door: Door, routes: Router, mut stopped: watch::Receiver<bool>) {
     // An answer is written at once; waiting for more to send would only delay it.
     let _ = stream.set_nodelay(true);
+    match door {
+        Door::Http => requests(stream, routes, stopped).await,
+        Door::Https(certificate) => {
+            let agreed = tokio::select! {
+                agreed = certificate.accept(stream) => agreed,
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+            };
+            if let Some(stream) = agreed {
+                requests(stream, routes, stopped).await;
+            }
+        }
+    }
+}
+
+async fn requests<S>(stream: S, routes: Router, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use oidc::params::Parameters;
 use terms::Language;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::app::App;
@@ -95,7 +96,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Outermost: names the request, logs it without its query, and gives notices their form.
 pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = app.entropy.hex::<8>();
-    let started = app.clock.now();
+    let started = Instant::now();
+    let method = request.method().clone();
     let as_page = takes_html(request.headers());
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -108,10 +110,14 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
         let notice = notice
             .or_else(|| (response.status() == StatusCode::PAYLOAD_TOO_LARGE).then_some(Notice::TOO_LARGE));
         if let Some(notice) = notice {
+            let route = response.extensions_mut().remove::<MatchedPath>();
             response = notice.render(as_page, &id, Texts::of(spoken.get()));
+            route.map(|route| response.extensions_mut().insert(route));
         }
         language::label(response.headers_mut(), spoken.get());
-        let took = app.clock.now().since(started);
+        let took = started.elapsed();
+        let route = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        app.metrics.answered(&method, route, response.status(), took);
         tracing::info!(status = response.status().as_u16(), millis = took.as_millis(), "answered");
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(X_REQUEST_ID, value);
@@ -121,6 +127,16 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
     }
     .instrument(span)
     .await
+}
+
+/// Tells the frame, which stands before the routes, which of them was found.
+pub async fn tell_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
 }
 
 /// Finds the tenant, and takes the part that named it out of the path, before the routes are asked.

@@ -36,6 +36,7 @@ pub fn service(app: &Arc<App>) -> Router {
         .layer(RequestBodyLimitLayer::new(limits::REQUEST_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.config.request_timeout))
+        .layer(from_fn(request::tell_route))
         .with_state(Arc::clone(app));
     // The tenant may take a part out of the path, so it is found before the table looks at the path.
     let found = from_fn_with_state(Arc::clone(app), request::find_tenant).layer(table);

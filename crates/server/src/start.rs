@@ -14,8 +14,10 @@ use crate::admin::socket;
 use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::listen::{self, Door};
 use crate::tenant::{DEFAULT_SLUG, Issuer};
-use crate::{key_changes, listen, routes, sweeping, tenants};
+use crate::tls::{self, Certificate, TlsFault};
+use crate::{https_only, key_changes, metrics, routes, sweeping, tenants};
 
 /// What a server is started with.
 pub struct Options {
@@ -30,6 +32,7 @@ pub enum StartError {
     Listen(SocketAddr, io::Error),
     /// Development serves this machine only.
     IssuerNotLoopback(String),
+    Tls(TlsFault),
     Open(OpenError),
     /// The socket for the command line.
     Socket(io::Error),
@@ -49,6 +52,7 @@ impl fmt::Display for StartError {
                 "development mode serves this machine only, so its issuer can't be {issuer}. Use a name like \
                  http://localhost:8080, or run `portico serve`."
             ),
+            Self::Tls(fault) => fault.fmt(f),
             Self::Open(error) => error.fmt(f),
             Self::Socket(error) => {
                 write!(
@@ -69,7 +73,7 @@ pub struct Running {
     /// The issuer of the default tenant: where browsers and clients begin.
     pub base_url: String,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    serving: Vec<JoinHandle<()>>,
     companions: Vec<JoinHandle<()>>,
 }
 
@@ -77,7 +81,9 @@ impl Running {
     /// Takes no further request, lets those in flight end within the configured time, closes the database, returns.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
-        let _ = (&mut self.serving).await;
+        for serving in &mut self.serving {
+            let _ = serving.await;
+        }
         self.end_companions();
         self.app.close().await;
     }
@@ -110,6 +116,16 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let Options { mut config, clock } = options;
     let listener = bind(config.listen).await?;
     let local_addr = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))?;
+    let certificate = config.tls.as_ref().map(|tls| Certificate::open(tls.files.clone())).transpose();
+    let certificate = certificate.map_err(StartError::Tls)?.map(Arc::new);
+    let plain = match config.tls.as_ref().and_then(|tls| tls.redirect_listen) {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let measured = match config.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let mut schema = Schema::Require;
     if config.is_development() {
         schema = Schema::Migrate;
@@ -122,12 +138,24 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         app.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
     let (stop, stopped) = watch::channel(false);
     let grace = app.config.shutdown_grace;
-    let serving = tokio::spawn(listen::serve(listener, routes::service(&app), stopped, grace));
+    let door = certificate.clone().map_or(Door::Http, Door::Https);
+    let serve =
+        |listener, door, routes| tokio::spawn(listen::serve(listener, door, routes, stopped.clone(), grace));
+    let mut serving = vec![serve(listener, door, routes::service(&app))];
+    if let Some(listener) = plain {
+        serving.push(serve(listener, Door::Http, https_only::service(&app)));
+    }
+    if let Some(listener) = measured {
+        serving.push(serve(listener, Door::Http, metrics::service(&app)));
+    }
     let mut companions = vec![
         tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
         tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),
         tokio::spawn(key_changes::keep_rotated(Arc::clone(&app))),
     ];
+    if let Some(certificate) = certificate {
+        companions.push(tokio::spawn(tls::keep_current(certificate)));
+    }
     if let Some(listener) = socket {
         companions.push(tokio::spawn(socket::serve(Arc::clone(&app), listener)));
     }

@@ -3,8 +3,10 @@
 use identity::Event;
 use terms::EventId;
 
+use crate::fault::Fault;
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
+use crate::tx::Tx;
 use crate::value::Json;
 
 impl FromRow for Event {
@@ -23,8 +25,17 @@ impl FromRow for Event {
     }
 }
 
+impl Tx {
+    /// Appends an event. It is counted when the transaction is committed.
+    pub async fn append_event(&mut self, event: &Event) -> Result<(), Fault> {
+        self.insert_event(event).await?;
+        self.note_event(event.kind);
+        Ok(())
+    }
+}
+
 verbs! {
-    pub write exec append_event(it: &Event)
+    write exec insert_event(it: &Event)
         [it.id, it.kind.as_str(), it.at, Json(&it.actor), it.subject, Json(&it.details)] =
         "INSERT INTO event (tenant_id, event_id, kind, at, actor, subject, details) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 

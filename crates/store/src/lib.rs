@@ -22,6 +22,7 @@ pub mod clients;
 pub mod consents;
 pub mod events;
 pub mod flows;
+pub mod gauges;
 pub mod grants;
 pub mod mail;
 pub mod mailed_codes;
@@ -48,6 +49,7 @@ pub const STATEMENTS: &[&[Statement]] = &[
     consents::STATEMENTS,
     events::STATEMENTS,
     flows::STATEMENTS,
+    gauges::STATEMENTS,
     mail::STATEMENTS,
     grants::STATEMENTS,
     mailed_codes::STATEMENTS,

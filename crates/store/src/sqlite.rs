@@ -12,6 +12,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
@@ -52,12 +53,14 @@ struct Slot {
     connection: Option<SqliteConnection>,
     state: State,
     group: watch::Sender<Outcome>,
+    commits: Arc<AtomicU64>,
 }
 
 /// The writer, as the store holds it.
 pub(crate) struct Writer {
     slot: Arc<Mutex<Slot>>,
     wake: mpsc::Sender<()>,
+    commits: Arc<AtomicU64>,
 }
 
 /// A command's turn on the connection. Dropping it, however that comes, gives the connection to the next.
@@ -71,11 +74,23 @@ impl Writer {
     pub(crate) async fn open(path: PathBuf) -> Result<Self, Fault> {
         let connection = connect(&path).await?;
         let (group, _) = watch::channel(None);
-        let slot =
-            Arc::new(Mutex::new(Slot { path, connection: Some(connection), state: State::Idle, group }));
+        let commits = Arc::<AtomicU64>::default();
+        let slot = Slot {
+            path,
+            connection: Some(connection),
+            state: State::Idle,
+            group,
+            commits: Arc::clone(&commits),
+        };
+        let slot = Arc::new(Mutex::new(slot));
         let (wake, woken) = mpsc::channel(1);
         tokio::spawn(commit_groups(Arc::clone(&slot), woken));
-        Ok(Self { slot, wake })
+        Ok(Self { slot, wake, commits })
+    }
+
+    /// Groups committed since the start.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// Waits for its turn and opens a savepoint.
@@ -231,6 +246,7 @@ impl Slot {
         match self.run("COMMIT").await {
             Ok(()) => {
                 self.state = State::Idle;
+                self.commits.fetch_add(1, Ordering::Relaxed);
                 self.answer(Ok(()));
             }
             Err(error) => {

@@ -7,6 +7,7 @@ use terms::TenantId;
 use tokio::sync::{Mutex, Notify};
 
 use crate::fault::Fault;
+use crate::gauges::Tally;
 use crate::migrate;
 use crate::pools::{self, Pools};
 use crate::sqlite::Writer;
@@ -18,6 +19,7 @@ use crate::tx::{Command, Directory, Read, in_a_write};
 pub struct Store {
     engine: Arc<Engine>,
     mail_appended: Arc<Notify>,
+    tally: Arc<Tally>,
 }
 
 pub(crate) enum Engine {
@@ -54,7 +56,7 @@ impl Store {
             let writer = Writer::open(path.clone()).await?;
             Engine::Sqlite { readers: pools::sqlite_readers(&path), path, writer }
         };
-        let store = Self { engine: Arc::new(engine), mail_appended: Arc::default() };
+        let store = Self { engine: Arc::new(engine), mail_appended: Arc::default(), tally: Arc::default() };
         store.ping().await?;
         Ok(store)
     }
@@ -63,6 +65,18 @@ impl Store {
         match self.engine() {
             Engine::Sqlite { .. } => EngineKind::Sqlite,
             Engine::Postgres { .. } => EngineKind::Postgres,
+        }
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Commits of SQLite's writer.
+    pub(crate) fn commits(&self) -> Option<u64> {
+        match self.engine() {
+            Engine::Sqlite { writer, .. } => Some(writer.commits()),
+            Engine::Postgres { .. } => None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
+use identity::EventKind;
 use terms::TenantId;
 use tokio::sync::OwnedMutexGuard;
 
@@ -38,12 +39,19 @@ pub struct Tx {
     read: Read,
     /// Whether a mail was appended, so that those who send are woken when it is there for others to see.
     mailed: bool,
+    /// What was appended, for the tally of what was committed.
+    events: Vec<EventKind>,
 }
 
 impl Tx {
     /// To be called by whatever verb appends a mail.
     pub(crate) fn note_mail(&mut self) {
         self.mailed = true;
+    }
+
+    /// To be called by whatever verb appends an event.
+    pub(crate) fn note_event(&mut self, event: EventKind) {
+        self.events.push(event);
     }
 }
 
@@ -169,15 +177,18 @@ impl<'s> Command<'s> {
                 }
             }
         };
-        Ok(Tx { read: Read::new(self.tenant, conn), mailed: false })
+        Ok(Tx { read: Read::new(self.tenant, conn), mailed: false, events: Vec::new() })
     }
 
     /// Commits or rolls back. `None`: the command is to be run again.
     pub async fn end<T, E: From<Fault>>(&mut self, tx: Tx, result: Result<T, E>) -> Option<Result<T, E>> {
-        let mailed = tx.mailed;
-        let ended = self.commit_or_roll_back(tx.read.conn, result).await;
-        if mailed && matches!(ended, Some(Ok(_))) {
-            self.store.mail_appended().notify_one();
+        let Tx { read, mailed, events } = tx;
+        let ended = self.commit_or_roll_back(read.conn, result).await;
+        if let Some(Ok(_)) = ended {
+            self.store.tally().committed(&events);
+            if mailed {
+                self.store.mail_appended().notify_one();
+            }
         }
         ended
     }

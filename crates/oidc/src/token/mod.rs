@@ -26,6 +26,15 @@ pub enum TokenRequest {
 }
 
 impl TokenRequest {
+    /// As the request names it.
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
+            Self::RefreshToken(_) => GrantType::RefreshToken,
+            Self::ClientCredentials(_) => GrantType::ClientCredentials,
+        }
+    }
+
     /// Reads a request of a client that is already believed. What a grant doesn't know is ignored (RFC 6749 section 3.2).
     pub fn parse(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, TokenRefusal> {
         let grant_type = parameters.get("grant_type").ok_or(TokenRefusal::Missing("grant_type"))?;

@@ -19,7 +19,7 @@ use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
 use crate::config::{self, Config, Surroundings};
 use crate::tenant::{DEFAULT_SLUG, Issuer};
-use crate::{Options, logging, start, stop};
+use crate::{Options, logging, service_manager, start, stop};
 use arguments::{Arguments, Command, ConfigCommand, PrintTopic, Target};
 use output::{complain, readable, say};
 
@@ -110,7 +110,12 @@ async fn serve(mut config: Config) -> Result<(), Complaint> {
         "serving. People can't sign up by themselves: there is no way yet to send them mail"
     );
     say(&json!({ "ready": true, "issuer": running.base_url }).to_string());
-    running.run_until(stop::ordered()).await;
+    service_manager::ready();
+    let order = async {
+        stop::ordered().await;
+        service_manager::stopping();
+    };
+    running.run_until(order).await;
     Ok(())
 }
 

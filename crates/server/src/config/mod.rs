@@ -17,6 +17,7 @@ use crate::forwarded::TrustedProxies;
 use crate::keys::FixedKeys;
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::Issuer;
+use crate::tls::TlsFiles;
 
 /// How the program was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whose `X-Forwarded-For` is read.
     pub trusted_proxies: TrustedProxies,
+    /// Where `/metrics` is shown.
+    pub metrics_listen: Option<SocketAddr>,
+    /// None where a proxy before this server speaks TLS.
+    pub tls: Option<Tls>,
     /// The default tenant's issuer. In development none means `http://localhost` with the port in use.
     pub issuer: Option<Issuer>,
     pub database: Database,
@@ -57,6 +62,8 @@ impl Config {
             mode: Mode::Development,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             trusted_proxies: TrustedProxies::default(),
+            metrics_listen: None,
+            tls: None,
             issuer,
             database: Database::Sqlite(data.join("portico.db")),
             master_keys: MasterKeySource::FileOrNew(data.join("master.key")),
@@ -81,6 +88,14 @@ impl Config {
 
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
+
+/// How this server speaks TLS itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    pub files: TlsFiles,
+    /// Where plain http is answered by a redirect to https.
+    pub redirect_listen: Option<SocketAddr>,
+}
 
 /// Where the data lies.
 #[derive(Clone)]

@@ -12,10 +12,11 @@ use toml::{Table, Value};
 
 use super::{
     Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, KeysConfig, LogConfig,
-    MasterKeySource, Mode, PasswordHashing,
+    MasterKeySource, Mode, PasswordHashing, Tls,
 };
 use crate::forwarded::TrustedProxies;
 use crate::tenant::Issuer;
+use crate::tls::TlsFiles;
 
 /// An example that names every key; the one in `config/` is this text.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -30,7 +31,8 @@ pub fn schema() -> serde_json::Value {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Portico configuration")]
 pub struct RawConfig {
-    /// Address and port to listen on, for example "127.0.0.1:8080". Put a proxy that speaks TLS before it.
+    /// Address and port to listen on, for example "127.0.0.1:8080". A proxy before it speaks TLS, or the section tls
+    /// makes this server do so.
     pub listen: Option<String>,
     /// Addresses and networks of the proxies before this server, such as `10.0.0.0/8` or `::1`. Of a request that
     /// comes from one of them, the client's address is taken from X-Forwarded-For.
@@ -48,6 +50,8 @@ pub struct RawConfig {
     pub request_timeout_seconds: Option<u64>,
     /// How long requests in flight may go on after the order to stop, in seconds (0 to 300).
     pub shutdown_grace_seconds: Option<u64>,
+    pub tls: Option<RawTls>,
+    pub metrics: Option<RawMetrics>,
     pub log: Option<RawLog>,
     pub password_hashing: Option<RawPasswordHashing>,
     pub keys: Option<RawKeys>,
@@ -55,6 +59,26 @@ pub struct RawConfig {
     #[serde(skip)]
     #[schemars(skip)]
     pub surroundings: Surroundings,
+}
+
+/// This server's own TLS. Both files are PEM, and are read again when they change.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawTls {
+    /// The certificate, followed by those that lead to the authority.
+    pub certificate_file: Option<PathBuf>,
+    /// The certificate's private key, readable by its owner only.
+    pub key_file: Option<PathBuf>,
+    /// Address and port on which plain http is answered by a redirect to https, for example "0.0.0.0:80".
+    pub redirect_listen: Option<String>,
+}
+
+/// Metrics for Prometheus.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawMetrics {
+    /// Address and port on which /metrics is shown, for example "127.0.0.1:9464". Not for the public.
+    pub listen: Option<String>,
 }
 
 /// What is logged, and how.
@@ -213,7 +237,10 @@ impl TryFrom<RawConfig> for Config {
 
     fn try_from(raw: RawConfig) -> Result<Self, Vec<ConfigFault>> {
         let mut checks = Checks { faults: Vec::new() };
-        let listen = checks.listen(raw.listen.as_deref());
+        let listen = checks.address("listen", raw.listen.as_deref().unwrap_or("127.0.0.1:8080"));
+        let tls = raw.tls.as_ref().and_then(|tls| checks.tls(tls, &raw));
+        let metrics_listen = raw.metrics.as_ref().and_then(|it| it.listen.as_deref());
+        let metrics_listen = metrics_listen.and_then(|text| checks.address("metrics.listen", text));
         let trusted_proxies = checks.trusted_proxies(raw.trusted_proxies.as_deref().unwrap_or_default());
         let issuer = checks.issuer(raw.issuer.as_deref());
         let database = checks.database(&raw);
@@ -241,6 +268,8 @@ impl TryFrom<RawConfig> for Config {
             mode: Mode::Production,
             listen,
             trusted_proxies,
+            metrics_listen,
+            tls,
             issuer: Some(issuer),
             database,
             master_keys,
@@ -265,14 +294,32 @@ impl Checks {
         None
     }
 
-    fn listen(&mut self, text: Option<&str>) -> Option<SocketAddr> {
-        let text = text.unwrap_or("127.0.0.1:8080");
+    fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
         text.parse().ok().or_else(|| {
             self.fault(
-                "listen",
+                key,
                 format!("{text:?} is not an address with a port; write it like \"127.0.0.1:8080\""),
             )
         })
+    }
+
+    fn tls(&mut self, tls: &RawTls, raw: &RawConfig) -> Option<Tls> {
+        if raw.issuer.as_deref().is_some_and(|issuer| issuer.starts_with("http://")) {
+            self.fault::<()>("issuer", "is an http URL, but the section tls makes this server speak https");
+        }
+        let redirect_listen =
+            tls.redirect_listen.as_deref().and_then(|text| self.address("tls.redirect_listen", text));
+        let mut file = |key: &str, path: &Option<PathBuf>| match path {
+            Some(path) => Some(raw.surroundings.folder.join(path)),
+            None => self.fault(key, "is missing; TLS takes a certificate and its key"),
+        };
+        let certificate = file("tls.certificate_file", &tls.certificate_file);
+        let key = file("tls.key_file", &tls.key_file);
+        let files = TlsFiles { certificate: certificate?, key: key? };
+        match files.check() {
+            Ok(()) => Some(Tls { files, redirect_listen }),
+            Err(fault) => self.fault(fault.key(), fault.problem()),
+        }
     }
 
     fn trusted_proxies(&mut self, texts: &[String]) -> TrustedProxies {

@@ -31,6 +31,7 @@ pub async fn token(site: Site, headers: HeaderMap, body: Result<Bytes, BytesReje
     match answer(&site, &headers, body).await {
         Ok(response) => response,
         Err(Problem::Refusal(refusal)) => {
+            site.app.metrics.token_refused(refusal.code().as_str());
             respond::error(&site.tenant, refusal.code(), &refusal.description())
         }
         Err(Problem::Failure(failure)) => axum::response::IntoResponse::into_response(failure),
@@ -98,7 +99,9 @@ async fn answer(
         TokenRequest::ClientCredentials(own) => call.by_client(own).await,
     };
     let issue = outcome?.map_err(refused)?;
-    Ok(call.sign(&issue).await?)
+    let response = call.sign(&issue).await?;
+    site.app.metrics.token_issued(request.grant_type().as_str());
+    Ok(response)
 }
 
 impl Call<'_> {

@@ -21,6 +21,7 @@ use super::{
 use crate::app::App;
 use crate::attempts::{self, Aim, Checked, RightPassword, Target};
 use crate::browser::{self, Rotation};
+use crate::metrics::SignInRefused;
 use crate::request::Site;
 
 #[derive(Template)]
@@ -177,8 +178,12 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     };
     let right = match attempts::check_password(site, &aim, typed).await? {
         Checked::Right(right) => right,
-        Checked::Wrong => return again("sign-in-refused"),
+        Checked::Wrong => {
+            site.app.metrics.sign_in_refused(SignInRefused::Password);
+            return again("sign-in-refused");
+        }
         Checked::TooMany(wait) => {
+            site.app.metrics.sign_in_refused(SignInRefused::TooMany);
             let text = attempts::wait_text(submission.view().texts, wait, aim.now);
             let fault = FieldFault { field: "password", text };
             let view = submission.view();

@@ -14,6 +14,7 @@ use super::sign_up::{Letters, code_key};
 use super::{Faults, FieldFault, Malformed, Stop, Submission, View, Visit, moving_on, page};
 use crate::app::App;
 use crate::browser::{self, Rotation};
+use crate::metrics::SignInRefused;
 use crate::request::Site;
 
 /// Codes that are sent for one sign-up.
@@ -139,7 +140,10 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
         Verdict::SignedUp => {
             moving_on::to_next_step(site, attempt.flow_id.as_ref(), Some(rotation.cookie(&site.tenant)))
         }
-        Verdict::Code(CodeRefusal::Wrong { left }) => again(view.text_with("verify-wrong", "left", &left)),
+        Verdict::Code(CodeRefusal::Wrong { left }) => {
+            site.app.metrics.sign_in_refused(SignInRefused::MailedCode);
+            again(view.text_with("verify-wrong", "left", &left))
+        }
         Verdict::Code(CodeRefusal::Unusable) => again(view.text("verify-unusable")),
         Verdict::Refused(SignUpRefusal::AddressTaken) => {
             Err(Problem::Taken.stop_in_flow(site, attempt.flow_id.as_ref()))

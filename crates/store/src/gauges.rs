@@ -1,0 +1,93 @@
+//! What an operator's instruments read: how the database is used, and what lies in it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use identity::EventKind;
+use oidc::jose::Algorithm;
+use terms::Timestamp;
+
+use crate::pools::Pools;
+use crate::row::{BadColumn, FromRow, Row};
+use crate::statement::verbs;
+use crate::store::Store;
+
+/// What was committed since the program started.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    transactions: AtomicU64,
+    /// By the place of the kind in [`EventKind::ALL`].
+    events: Vec<AtomicU64>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let events = EventKind::ALL.iter().map(|_| AtomicU64::new(0)).collect();
+        Self { transactions: AtomicU64::new(0), events }
+    }
+}
+
+impl Tally {
+    pub(crate) fn committed(&self, events: &[EventKind]) {
+        self.transactions.fetch_add(1, Ordering::Relaxed);
+        for event in events {
+            let place = EventKind::ALL.iter().position(|kind| kind == event);
+            if let Some(count) = place.and_then(|place| self.events.get(place)) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// How the database is used at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Connections of the pool; with SQLite those that read.
+    pub connections: u32,
+    pub idle_connections: u32,
+    /// Transactions committed since the start.
+    pub transactions: u64,
+    /// Commits to SQLite's file: several transactions share one. With PostgreSQL each has its own.
+    pub commits: u64,
+}
+
+impl Store {
+    pub fn usage(&self) -> Usage {
+        let (connections, idle) = match self.pools() {
+            Pools::Sqlite(pool) => (pool.size(), pool.num_idle()),
+            Pools::Postgres(pool) => (pool.size(), pool.num_idle()),
+        };
+        let transactions = self.tally().transactions.load(Ordering::Relaxed);
+        let commits = self.commits().unwrap_or(transactions);
+        let idle_connections = u32::try_from(idle).unwrap_or(u32::MAX).min(connections);
+        Usage { connections, idle_connections, transactions, commits }
+    }
+
+    /// How many events of each kind were committed since the start.
+    pub fn events_committed(&self) -> impl Iterator<Item = (EventKind, u64)> {
+        let counts = self.tally().events.iter().map(|count| count.load(Ordering::Relaxed));
+        EventKind::ALL.iter().copied().zip(counts)
+    }
+}
+
+/// The oldest key that signs by an algorithm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldestKey {
+    pub algorithm: Algorithm,
+    pub activated_at: Timestamp,
+}
+
+impl FromRow for OldestKey {
+    const TABLE: &'static str = "signing_key";
+    const KEY: &'static str = "algorithm";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self { algorithm: row.parse("algorithm")?, activated_at: row.time("activated_at")? })
+    }
+}
+
+verbs! {
+    /// Of all tenants' keys.
+    pub directory many oldest_signing_keys() -> OldestKey =
+        "SELECT algorithm, MIN(activated_at) AS activated_at FROM signing_key
+          WHERE activated_at IS NOT NULL AND retired_at IS NULL AND revoked_at IS NULL GROUP BY algorithm";
+}
