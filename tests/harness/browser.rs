@@ -39,6 +39,12 @@ impl Browser {
         Self { http, jar, home: Url::parse(home).expect("a server's address") }
     }
 
+    /// The same browser, saying this of itself (`User-Agent`).
+    pub fn calling_itself(self, agent: &str) -> Self {
+        let http = client().cookie_provider(Arc::clone(&self.jar)).user_agent(agent);
+        Self { http: http.build().expect("an HTTP client"), ..self }
+    }
+
     /// Types an address: a path at the server, or a whole URL.
     pub async fn open(&self, address: &str) -> Page {
         self.open_from(address, "none").await

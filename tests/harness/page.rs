@@ -194,6 +194,12 @@ impl Form {
         self
     }
 
+    /// Sends it to another path of the server than the page says.
+    pub fn at(mut self, path: &str) -> Self {
+        self.action.set_path(path);
+        self
+    }
+
     /// Leaves a field out.
     pub fn without(mut self, name: &str) -> Self {
         self.fields.retain(|(field, _)| field != name);

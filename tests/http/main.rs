@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+mod account;
+mod account_clients;
+mod account_data;
+mod account_email;
+mod account_password;
+mod account_sessions;
 mod admin;
 mod assets;
 mod attempts;

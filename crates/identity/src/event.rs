@@ -36,10 +36,16 @@ kinds! {
     UserCreated = "user.created";
     UserUpdated = "user.updated";
     UserDeleted = "user.deleted";
+    UserEmailAdded = "user.email_added";
+    UserEmailRemoved = "user.email_removed";
+    UserPrimaryEmailChanged = "user.primary_email_changed";
+    /// Somebody took a copy of all that is stored about them.
+    UserExported = "user.exported";
     PasswordChanged = "user.password_changed";
     /// The parameters of the hash were raised at a sign-in; the password is the same.
     PasswordRehashed = "user.password_rehashed";
     SignUpStarted = "sign_up.started";
+    EmailAdditionStarted = "email_addition.started";
     SignInCompleted = "sign_in.completed";
     /// Refused guesses at one account from one client address within one minute; how many, a row beside it counts.
     SignInRefused = "sign_in.refused";

@@ -1,6 +1,7 @@
 //! People and what they may do: users, passwords, sign-in and sign-up, browsers, sessions, events, a tenant's settings.
 //! Pure: no I/O, no clock, no chance.
 
+pub mod account;
 pub mod attempt;
 pub mod branding;
 pub mod browser;
@@ -19,7 +20,7 @@ mod walks;
 
 pub use browser::BrowserRecord;
 pub use event::{Actor, Event, EventKind};
-pub use session::{Factor, FactorMethod, Session};
+pub use session::{Device, Factor, FactorMethod, Session, UserAgent};
 pub use sign_in::{FactorProof, SignIn};
 pub use sign_up::SignUp;
 pub use tenant_settings::TenantSettings;

@@ -7,13 +7,15 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq as _;
-use terms::{CanonicalEmail, MailedCodeId, SecretText, SignUpId, Timestamp, limits};
+use terms::{CanonicalEmail, EmailAdditionId, MailedCodeId, SecretText, SignUpId, Timestamp, limits};
 
 /// What a code is good for, and for which record. It is good for nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodePurpose {
     /// Shows that the address of this sign-up is the person's own.
     SignUp(SignUpId),
+    /// Shows that an address that somebody adds to their account is their own.
+    AddEmail(EmailAdditionId),
 }
 
 impl CodePurpose {
@@ -21,6 +23,7 @@ impl CodePurpose {
     pub const fn kind(self) -> &'static str {
         match self {
             Self::SignUp(_) => "sign_up",
+            Self::AddEmail(_) => "add_email",
         }
     }
 
@@ -28,6 +31,7 @@ impl CodePurpose {
     pub fn record(self) -> String {
         match self {
             Self::SignUp(id) => id.to_string(),
+            Self::AddEmail(id) => id.to_string(),
         }
     }
 
@@ -35,6 +39,7 @@ impl CodePurpose {
     pub fn from_stored(kind: &str, record: &str) -> Option<Self> {
         match kind {
             "sign_up" => record.parse().ok().map(Self::SignUp),
+            "add_email" => record.parse().ok().map(Self::AddEmail),
             _ => None,
         }
     }

@@ -1,5 +1,7 @@
 //! One user's authenticated presence in a browser, and what it says of how the user was authenticated.
 
+use core::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use terms::{BrowserId, SessionId, Timestamp, UserId, limits};
 
@@ -32,6 +34,30 @@ pub struct Factor {
     pub verified_at: Timestamp,
 }
 
+/// From where a session was last signed in to. Its owner recognises it by this; nothing is decided by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    pub address: Option<IpAddr>,
+    /// What the browser says of itself.
+    pub user_agent: Option<UserAgent>,
+}
+
+/// The `User-Agent` of a request (RFC 9110 section 10.1.5): visible ASCII and blanks, of bounded length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserAgent(String);
+
+impl UserAgent {
+    /// Nothing when it is none that a browser would send. A request isn't refused for it, since nothing depends on it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=limits::USER_AGENT_BYTES).contains(&text.len());
+        (fits && text.bytes().all(|b| matches!(b, b' '..=b'~'))).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// One user's authenticated presence in one browser. Its id is the `sid` claim and never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -46,11 +72,18 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// Set by sign-out, by a changed password and by an administrator.
     pub ended_at: Option<Timestamp>,
+    pub device: Device,
 }
 
 impl Session {
     /// A new session. Only [`crate::sign_in`] and [`crate::sign_up`] make the proof that it takes.
-    pub fn mint(id: SessionId, browser_id: BrowserId, proof: &FactorProof, now: Timestamp) -> Self {
+    pub fn mint(
+        id: SessionId,
+        browser_id: BrowserId,
+        proof: &FactorProof,
+        device: Device,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             browser_id,
@@ -60,16 +93,18 @@ impl Session {
             last_active_at: now,
             expires_at: now.plus(limits::SESSION_LIFETIME),
             ended_at: None,
+            device,
         }
     }
 
     /// The same session after its user was authenticated anew in it: the same `sid`, a new `auth_time`, a new end.
-    pub fn renewed(&self, proof: &FactorProof, now: Timestamp) -> Self {
+    pub fn renewed(&self, proof: &FactorProof, device: Device, now: Timestamp) -> Self {
         let newest = proof.factor();
         let mut factors: Vec<_> =
             self.factors.iter().copied().filter(|f| f.method != newest.method).collect();
         factors.push(newest);
-        Self { factors, last_active_at: now, expires_at: now.plus(limits::SESSION_LIFETIME), ..self.clone() }
+        let expires_at = now.plus(limits::SESSION_LIFETIME);
+        Self { factors, device, last_active_at: now, expires_at, ..self.clone() }
     }
 
     /// Whether the session still stands for its user at `now`.
@@ -112,7 +147,13 @@ mod tests {
     }
 
     fn session() -> Session {
-        Session::mint(SessionId::new(NOW, [2; 10]), BrowserId::new(NOW, [3; 10]), &proof(NOW), NOW)
+        Session::mint(
+            SessionId::new(NOW, [2; 10]),
+            BrowserId::new(NOW, [3; 10]),
+            &proof(NOW),
+            Device::default(),
+            NOW,
+        )
     }
 
     #[test]
@@ -136,9 +177,20 @@ mod tests {
     #[test]
     fn a_renewed_session_is_the_same_one_with_a_new_time() {
         let later = NOW.plus(Duration::from_secs(500));
-        let renewed = session().renewed(&proof(later), later);
+        let device = Device { address: None, user_agent: UserAgent::parse("Mozilla/5.0") };
+        let renewed = session().renewed(&proof(later), device.clone(), later);
         assert_eq!((renewed.id, renewed.created_at), (session().id, NOW));
         assert_eq!((renewed.auth_time(), renewed.last_active_at, renewed.factors.len()), (later, later, 1));
         assert_eq!((renewed.amr(), renewed.acr()), (vec!["pwd"], "1"));
+        assert_eq!(renewed.device, device);
+    }
+
+    #[test]
+    fn what_a_browser_says_of_itself_is_text_of_bounded_length() {
+        let longest = "x".repeat(limits::USER_AGENT_BYTES);
+        assert_eq!(UserAgent::parse(&longest).unwrap().as_str(), longest);
+        for bad in ["", "a\nb", "caf\u{e9}", &format!("{longest}x")] {
+            assert_eq!(UserAgent::parse(bad), None, "{bad:?}");
+        }
     }
 }

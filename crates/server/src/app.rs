@@ -12,6 +12,7 @@ use terms::{EventId, TenantId};
 use crate::clock::Clock;
 use crate::config::{Config, Database, MasterKeySource, Mode};
 use crate::entropy::Entropy;
+use crate::geo::{Places, PlacesError};
 use crate::hasher::Hasher;
 use crate::keys::{KeySource, Keys, TenantKeys};
 use crate::lock::DataLock;
@@ -35,6 +36,8 @@ pub struct App {
     pub hasher: Hasher,
     pub metrics: Metrics,
     pub master_keys: MasterKeyRing,
+    /// Where addresses are, for people to recognise their sessions by.
+    pub places: Places,
     /// Where the private keys of new tenants come from.
     pub key_source: KeySource,
     /// The tenants' signing keys.
@@ -111,6 +114,7 @@ pub enum OpenError {
     Folder(PathBuf, io::Error),
     Locked(PathBuf),
     MasterKey(MasterKeyError),
+    Places(PathBuf, PlacesError),
     NotMigrated,
     NoIssuer,
     IssuerDiffers(Box<IssuerDiffers>),
@@ -128,6 +132,7 @@ impl std::fmt::Display for OpenError {
                 path.display()
             ),
             Self::MasterKey(error) => error.fmt(f),
+            Self::Places(path, error) => write!(f, "geo.database: {} {error}", path.display()),
             Self::NotMigrated => f.write_str(
                 "there is no database with this program's schema here. Run `portico migrate` with the same --config or \
                  --data first (`portico dev` does it by itself).",
@@ -171,6 +176,10 @@ impl App {
             return Err(OpenError::NotMigrated);
         }
         let lock = config.database.folder().map(|folder| lock(folder, config.mode)).transpose()?;
+        let places = match &config.geo_database {
+            None => Places::default(),
+            Some(path) => Places::open(path).map_err(|error| OpenError::Places(path.clone(), error))?,
+        };
         let entropy = Entropy;
         let master_keys = match &config.master_keys {
             // Data that is there was sealed by a key that was there: another one would open nothing.
@@ -201,6 +210,7 @@ impl App {
             hasher,
             metrics,
             master_keys,
+            places,
             key_source,
             keys,
             documents: Documents::default(),

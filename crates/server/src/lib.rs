@@ -10,6 +10,7 @@ pub mod config;
 pub mod entropy;
 pub mod error;
 pub mod forwarded;
+pub mod geo;
 pub mod hasher;
 mod health;
 mod https_only;

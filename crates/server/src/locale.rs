@@ -20,6 +20,7 @@ macro_rules! areas {
 }
 
 areas! {
+    "account",
     "attempts",
     "look",
     "mails",

@@ -9,10 +9,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    USER_AGENT, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use identity::{Device, UserAgent};
 use oidc::params::Parameters;
 use terms::Language;
 use tokio::time::Instant;
@@ -32,6 +33,8 @@ pub struct Site {
     pub tenant: Arc<Tenant>,
     /// The client's address: the connection's other end, or whom the trusted proxies name.
     pub address: IpAddr,
+    /// What the browser says of itself, if it is fit to be shown.
+    pub user_agent: Option<UserAgent>,
     /// The texts in the language of whoever asks.
     pub texts: &'static Texts,
     /// The language that the person chose in this browser. Who chose one is spoken to in no other.
@@ -42,6 +45,11 @@ pub struct Site {
 }
 
 impl Site {
+    /// From where a session would be signed in to by this request.
+    pub fn device(&self) -> Device {
+        Device { address: Some(self.address), user_agent: self.user_agent.clone() }
+    }
+
     /// Speaks the language that a relying party asks for in `ui_locales`, unless the person chose one (OpenID Connect Core
     /// section 3.1.2.1, RP-Initiated Logout section 2).
     pub fn heed(&mut self, parameters: &Parameters) {
@@ -82,8 +90,10 @@ impl FromRequestParts<Arc<App>> for Site {
         let chosen_language = parts.extensions.get::<Chosen>().map(|chosen| chosen.0);
         let here = if parts.method == Method::GET { place::of(&parts.uri) } else { place::START.to_owned() };
         let texts = Texts::of(spoken.get());
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let user_agent = user_agent.and_then(UserAgent::parse);
         let (app, tenant) = (Arc::clone(app), Arc::clone(tenant));
-        Ok(Self { app, tenant, address, texts, chosen_language, here, spoken })
+        Ok(Self { app, tenant, address, user_agent, texts, chosen_language, here, spoken })
     }
 }
 

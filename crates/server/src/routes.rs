@@ -18,14 +18,14 @@ use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
 use crate::pages::{
-    brand, consent, home, language, mailbox, password_strength, select_account, sign_in, sign_out, sign_up,
-    style, verify,
+    account, brand, consent, home, language, mailbox, password_strength, select_account, sign_in, sign_out,
+    sign_up, style, verify,
 };
 use crate::{health, request};
 
 /// The whole service: the table below inside the request's frame.
 pub fn service(app: &Arc<App>) -> Router {
-    let mut table = protocol().merge(pages());
+    let mut table = protocol().merge(pages()).merge(accounts());
     if app.config.mode == Mode::Development {
         table = table.merge(development());
     }
@@ -84,6 +84,24 @@ fn pages() -> Router<Arc<App>> {
         .route(style::path(), get(style::show))
         .route(style::script_path(), get(style::show_script))
         .route("/assets/{file}", get(brand::show))
+}
+
+/// What people do with their own account.
+fn accounts() -> Router<Arc<App>> {
+    use account::{clients, confirm, data, delete, email, password, profile, sessions};
+    Router::new()
+        .route("/account", get(profile::show).post(profile::save))
+        .route("/account/email", get(email::show).post(email::add))
+        .route("/account/email/verify", get(email::show_verify).post(email::verify))
+        .route("/account/email/resend", post(email::resend))
+        .route("/account/email/primary", post(email::make_primary))
+        .route("/account/email/remove", post(email::remove))
+        .route("/account/password", get(password::show).post(password::change))
+        .route("/account/sessions", get(sessions::show).post(sessions::end))
+        .route("/account/clients", get(clients::show).post(clients::disconnect))
+        .route("/account/data", get(data::show).post(data::export))
+        .route("/account/delete", get(delete::show).post(delete::delete))
+        .route("/account/confirm", get(confirm::show).post(confirm::prove))
 }
 
 /// What only `portico dev` has.

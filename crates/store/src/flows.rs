@@ -15,16 +15,19 @@ use crate::statement::verbs;
 pub enum FlowKind {
     Authorize,
     EndSession,
+    /// In a page of the person's account, for which they must sign in.
+    Account,
 }
 
 impl FlowKind {
-    pub const ALL: [Self; 2] = [Self::Authorize, Self::EndSession];
+    pub const ALL: [Self; 3] = [Self::Authorize, Self::EndSession, Self::Account];
 
     /// The stored form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Authorize => "authorize",
             Self::EndSession => "end_session",
+            Self::Account => "account",
         }
     }
 }

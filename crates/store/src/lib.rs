@@ -17,6 +17,7 @@ mod sweep;
 mod tx;
 mod value;
 
+pub mod accounts;
 pub mod attempts;
 pub mod clients;
 pub mod consents;
@@ -45,6 +46,7 @@ pub use value::{Json, Kind, ToValue, Value};
 #[rustfmt::skip]
 pub const STATEMENTS: &[&[Statement]] = &[
     attempts::STATEMENTS,
+    accounts::STATEMENTS,
     clients::STATEMENTS,
     consents::STATEMENTS,
     events::STATEMENTS,

@@ -35,6 +35,7 @@ migrations! {
     "0006_attempts",
     "0007_language",
     "0008_tenant_logo",
+    "0009_accounts",
 }
 
 /// A migration that a database says it had.

@@ -1,6 +1,6 @@
 //! Browsers and the sessions in them.
 
-use identity::{BrowserRecord, Factor, Session};
+use identity::{BrowserRecord, Device, Factor, Session, UserAgent};
 use terms::{BrowserHandleHash, BrowserId, SessionId, Timestamp, UserId};
 
 use crate::row::{BadColumn, FromRow, Row};
@@ -32,6 +32,7 @@ impl FromRow for Session {
         if factors.is_empty() {
             return Err(BadColumn::new("factors", "no factor"));
         }
+        let user_agent = row.opt_text("user_agent")?;
         Ok(Self {
             id: row.parse("session_id")?,
             browser_id: row.parse("browser_id")?,
@@ -41,6 +42,14 @@ impl FromRow for Session {
             last_active_at: row.time("last_active_at")?,
             expires_at: row.time("expires_at")?,
             ended_at: row.opt_time("ended_at")?,
+            device: Device {
+                address: row.opt_parse("address")?,
+                user_agent: user_agent
+                    .map(|text| {
+                        UserAgent::parse(&text).ok_or_else(|| BadColumn::new("user_agent", "no such text"))
+                    })
+                    .transpose()?,
+            },
         })
     }
 }
@@ -69,26 +78,28 @@ verbs! {
         "UPDATE browser SET last_seen_at = $3 WHERE tenant_id = $1 AND browser_id = $2";
 
     pub read opt session(session: SessionId) -> Session =
-        "SELECT session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at FROM session
+        "SELECT session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent FROM session
           WHERE tenant_id = $1 AND session_id = $2";
 
     /// Sessions of a browser that nobody ended, oldest first. Whether each is live, the session says.
     pub read many sessions_of_browser(browser: BrowserId) -> Session =
-        "SELECT session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at FROM session
+        "SELECT session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent FROM session
           WHERE tenant_id = $1 AND browser_id = $2 AND ended_at IS NULL ORDER BY session_id";
 
     pub read many sessions_of_user(user: UserId) -> Session =
-        "SELECT session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at FROM session
+        "SELECT session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent FROM session
           WHERE tenant_id = $1 AND user_id = $2 AND ended_at IS NULL ORDER BY session_id";
 
     pub write exec insert_session(it: &Session)
-        [it.id, it.browser_id, it.user_id, Json(&it.factors), it.created_at, it.last_active_at, it.expires_at, it.ended_at] =
-        "INSERT INTO session (tenant_id, session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        [it.id, it.browser_id, it.user_id, Json(&it.factors), it.created_at, it.last_active_at, it.expires_at, it.ended_at,
+         it.device.address.map(|it| it.to_string()), it.device.user_agent.as_ref().map(UserAgent::as_str)] =
+        "INSERT INTO session (tenant_id, session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
     /// Stores what a renewed sign-in changed. False when the session has ended meanwhile.
-    pub write guard renew_session(it: &Session)[it.id, Json(&it.factors), it.last_active_at, it.expires_at] =
-        "UPDATE session SET factors = $3, last_active_at = $4, expires_at = $5
+    pub write guard renew_session(it: &Session)[it.id, Json(&it.factors), it.last_active_at, it.expires_at,
+         it.device.address.map(|it| it.to_string()), it.device.user_agent.as_ref().map(UserAgent::as_str)] =
+        "UPDATE session SET factors = $3, last_active_at = $4, expires_at = $5, address = $6, user_agent = $7
           WHERE tenant_id = $1 AND session_id = $2 AND ended_at IS NULL";
 
     pub write guard touch_session(session: SessionId, now: Timestamp) =
@@ -100,9 +111,9 @@ verbs! {
 
     pub write many end_sessions_of_user(user: UserId, now: Timestamp) -> Session =
         "UPDATE session SET ended_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND ended_at IS NULL
-         RETURNING session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at";
+         RETURNING session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent";
 
     pub write many end_sessions_of_browser(browser: BrowserId, now: Timestamp) -> Session =
         "UPDATE session SET ended_at = $3 WHERE tenant_id = $1 AND browser_id = $2 AND ended_at IS NULL
-         RETURNING session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at";
+         RETURNING session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent";
 }

@@ -51,6 +51,7 @@ sweeps! {
     // Sent mails are deleted at once, and those given up for their age too: these are others that were given up.
     sweep_mails = "outbound_mail", "mail_id", "expires_at", KEPT;
     sweep_sign_ins = "sign_in", "sign_in_id", "expires_at", KEPT;
+    sweep_email_additions = "email_addition", "email_addition_id", "expires_at", KEPT;
     sweep_sign_ups = "sign_up", "sign_up_id", "expires_at", KEPT;
     sweep_flows = "flow", "flow_id", "expires_at", KEPT;
     sweep_sessions = "session", "session_id", "expires_at", KEPT;

@@ -97,10 +97,10 @@ impl Read {
 }
 
 impl Tx {
-    /// Makes a user with their addresses. False when the subject or an address is another's: then the caller must roll
+    /// Makes a user with their addresses. False when the subject or an address is another's, or the subject was one's: then the caller must roll
     /// back or answer without having made anyone, which is why nothing stays behind.
     pub async fn insert_user(&mut self, user: &User, webauthn_handle: &[u8; 32]) -> Result<bool, Fault> {
-        if !self.insert_account(user, webauthn_handle).await? {
+        if self.is_retired(&user.subject).await? || !self.insert_account(user, webauthn_handle).await? {
             return Ok(false);
         }
         for email in &user.emails {
@@ -180,7 +180,7 @@ verbs! {
     pub write guard set_disabled(user: UserId, disabled_at: Option<Timestamp>) =
         "UPDATE user_account SET disabled_at = $3 WHERE tenant_id = $1 AND user_id = $2";
 
-    /// Deletes a user with their addresses, password and sessions.
+    /// Deletes a user with their addresses, password and sessions. What an account leaves behind: [`Tx::delete_account`].
     pub write guard delete_user(user: UserId) =
         "DELETE FROM user_account WHERE tenant_id = $1 AND user_id = $2";
 }

@@ -2,8 +2,9 @@ use identity::attempt::BudgetId;
 use serde::Serialize;
 use terms::{
     AccessTokenHandleHash, AuthorizationCodeHash, BrowserHandleHash, BrowserId, CanonicalEmail, ClientId,
-    ClientSecretHash, ClientSecretId, EventId, FlowId, GrantId, Language, MailId, MailedCodeId,
-    ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, Timestamp, UserId,
+    ClientSecretHash, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId, Language, MailId,
+    MailedCodeId, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId,
+    Timestamp, UserId,
 };
 
 /// The kinds of column that both engines have.
@@ -101,7 +102,7 @@ macro_rules! ids {
 
 ids! {
     TenantId, UserId, BrowserId, SessionId, SignInId, SignUpId, FlowId, GrantId, ClientSecretId, ResourceServerId,
-    EventId, MailId, MailedCodeId, SigningKeyId,
+    EmailAdditionId, EventId, MailId, MailedCodeId, SigningKeyId,
 }
 
 macro_rules! hashes {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test whose set-up fails can only stop")]
 
-use identity::{BrowserRecord, Factor, FactorMethod, Profile, Session, User};
+use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User};
 use oidc::client::{Client, ClientMetadata, ClientSettings};
 use oidc::params::Parameters;
 use oidc::scope::Scope;
@@ -59,6 +59,7 @@ impl World {
             last_active_at: NOW,
             expires_at: later(1000),
             ended_at: None,
+            device: Device::default(),
         };
         let client = Client {
             id: "shop".parse().unwrap(),

@@ -6,7 +6,7 @@ use identity::mailed_code::{CodePurpose, MailedCode, MailedCodeHash};
 use identity::password::PasswordHash;
 use identity::sign_in::{ProvenFactor, SignIn};
 use identity::sign_up::{SignUp, VerifiedAddress};
-use identity::{BrowserRecord, Factor, FactorMethod, Profile, Session, User, UserEmail};
+use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User, UserAgent, UserEmail};
 use store::testing::{self, NOW, TestStore};
 use store::{Fault, write_tx};
 use terms::{
@@ -65,6 +65,10 @@ fn session(browser: &BrowserRecord, user: &User) -> Session {
         last_active_at: NOW,
         expires_at: later(1000),
         ended_at: None,
+        device: Device {
+            address: "2001:db8::7".parse().ok(),
+            user_agent: UserAgent::parse("Mozilla/5.0 (X11; Linux x86_64)"),
+        },
     }
 }
 

@@ -102,7 +102,9 @@ ids! {
     SignInId = "sin_";
     /// An attempt to sign up.
     SignUpId = "sup_";
-    /// An authorization request that waits for a person.
+    /// An address on its way into an account.
+    EmailAdditionId = "ead_";
+    /// A request that waits for a person.
     FlowId = "flo_";
     /// One completed authorization.
     GrantId = "gra_";

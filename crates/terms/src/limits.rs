@@ -24,6 +24,8 @@ pub const RESOURCES: usize = 8;
 pub const TOKEN_BYTES: usize = 8 * 1024;
 /// Octets of a password: enough for any passphrase, too few to be a burden to hash.
 pub const PASSWORD_BYTES: usize = 1024;
+/// Octets of a `User-Agent` that are remembered.
+pub const USER_AGENT_BYTES: usize = 512;
 /// Octets of an email address (RFC 5321 section 4.5.3.1).
 pub const EMAIL_BYTES: usize = 254;
 /// Octets of a tenant's logo: what a form that carries one may hold beside the rest.
@@ -49,6 +51,8 @@ pub const SESSION_IDLE: Duration = Duration::from_hours(7 * 24);
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
 pub const REFRESH_TOKEN_IDLE: Duration = Duration::from_hours(30 * 24);
 pub const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(365 * 24);
+/// How long after typing the password a person may do what is dangerous to their account.
+pub const RECENT_PROOF: Duration = Duration::from_mins(10);
 /// How long a rotated refresh token may still be presented by a client that lost the answer.
 pub const REFRESH_TOKEN_GRACE: Duration = Duration::from_secs(30);
 /// How long a browser's previous handle is honoured after a rotation, for requests already on their way.

@@ -93,7 +93,7 @@ pub async fn delete(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
     let event = at.event(EventKind::UserDeleted, user.id);
     write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), Fault> {
-        if tx.delete_user(user.id).await? {
+        if tx.delete_account(&user, at.now).await? {
             tx.append_event(&event).await?;
         }
         Ok(())

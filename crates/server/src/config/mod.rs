@@ -47,6 +47,8 @@ pub struct Config {
     pub log: LogConfig,
     pub password_hashing: PasswordHashing,
     pub keys: KeysConfig,
+    /// A database in the MMDB format that tells where addresses are.
+    pub geo_database: Option<PathBuf>,
     /// Set by tests only; no configuration file can.
     pub fixed_signing_keys: Option<FixedKeys>,
     /// How long a request may take.
@@ -70,6 +72,7 @@ impl Config {
             log: LogConfig::default(),
             password_hashing: PasswordHashing::default(),
             keys: KeysConfig::default(),
+            geo_database: None,
             fixed_signing_keys: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             shutdown_grace: DEFAULT_SHUTDOWN_GRACE,

@@ -55,6 +55,7 @@ pub struct RawConfig {
     pub log: Option<RawLog>,
     pub password_hashing: Option<RawPasswordHashing>,
     pub keys: Option<RawKeys>,
+    pub geo: Option<RawGeo>,
     /// What the environment says; never part of the file.
     #[serde(skip)]
     #[schemars(skip)]
@@ -111,6 +112,15 @@ pub struct RawKeys {
     pub publish_before_seconds: Option<u64>,
     /// How many days a key signs before a successor is announced (1 to 3650); 0 for never.
     pub rotate_after_days: Option<u64>,
+}
+
+/// Where addresses are: shown to people beside their sessions, and nothing else.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawGeo {
+    /// A file in the MMDB format, such as GeoLite2 City. It is read when the server starts. Without one, sessions are shown
+    /// with their address alone.
+    pub database: Option<PathBuf>,
 }
 
 /// What the configuration takes from around the file.
@@ -245,6 +255,7 @@ impl TryFrom<RawConfig> for Config {
         let issuer = checks.issuer(raw.issuer.as_deref());
         let database = checks.database(&raw);
         let master_keys = checks.master_keys(&raw);
+        let geo_database = checks.geo_database(&raw);
         let log = checks.log(raw.log.unwrap_or_default());
         let password_hashing = checks.password_hashing(&raw.password_hashing.unwrap_or_default());
         let keys = checks.keys(&raw.keys.unwrap_or_default());
@@ -276,6 +287,7 @@ impl TryFrom<RawConfig> for Config {
             log,
             password_hashing,
             keys,
+            geo_database,
             fixed_signing_keys: None,
             request_timeout,
             shutdown_grace,
@@ -379,6 +391,14 @@ impl Checks {
                 "is missing, and so is PORTICO_MASTER_KEY; make a key with `openssl rand -hex 32`, keep it apart from the data",
             ),
         }
+    }
+
+    fn geo_database(&mut self, raw: &RawConfig) -> Option<PathBuf> {
+        let path = raw.surroundings.folder.join(raw.geo.as_ref()?.database.as_ref()?);
+        if path.is_file() {
+            return Some(path);
+        }
+        self.fault("geo.database", format!("there is no file {}", path.display()))
     }
 
     fn log(&mut self, raw: RawLog) -> LogConfig {

@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::browser::{self, BrowserContext};
 use crate::error::Failure;
 use crate::pages::error::{Problem, request_refused};
-use crate::pages::{Stop, Visit, form_body, see_other, with_cookie};
+use crate::pages::{Stop, Visit, account, form_body, see_other, with_cookie};
 use crate::request::Site;
 
 /// `GET /oauth/authorize` (RFC 6749 section 4.1.1).
@@ -77,6 +77,10 @@ fn continue_path(flow: FlowId) -> String {
 pub async fn go_on(visit: Visit) -> Result<Response, Stop> {
     let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(&visit.site)) };
     let (browser, cookie) = visit.known_browser().await?;
+    let stored = visit.site.app.store.read(visit.site.tenant.id).flow(flow).await?;
+    if stored.is_some_and(|stored| stored.kind == FlowKind::Account) {
+        return account::arrive(&visit.site, flow, &browser, cookie, visit.now).await;
+    }
     let flow = claim_flow(&visit.site, flow, FlowKind::Authorize, &browser, visit.now).await?;
     let asked = match understand(&visit.site, flow.parameters).await? {
         Ok(asked) => asked,
@@ -88,7 +92,7 @@ pub async fn go_on(visit: Visit) -> Result<Response, Stop> {
 }
 
 /// A flow that has just begun.
-pub(super) fn new_flow(
+pub(crate) fn new_flow(
     site: &Site,
     kind: FlowKind,
     parameters: Parameters,

@@ -36,7 +36,7 @@ struct ConsentPage<'a> {
 }
 
 /// What is said of a scope token. What we don't know is shown as it is: it is the resource server's own word.
-fn line_of(view: View<'_>, token: &str) -> String {
+pub(super) fn line_of(view: View<'_>, token: &str) -> String {
     match token {
         "openid" => view.text("scope-openid"),
         "profile" => view.text("scope-profile"),

@@ -1,4 +1,4 @@
-//! The authorization request that waits while a person signs in or up.
+//! What waits while a person signs in or up: an authorization request, or a page of their account.
 
 use store::flows::{Flow, FlowKind};
 use terms::{BrowserId, ClientId, FlowId, Timestamp};
@@ -37,7 +37,7 @@ pub async fn waiting(
 }
 
 fn is_open(flow: &Flow, browser: BrowserId, now: Timestamp) -> bool {
-    flow.kind == FlowKind::Authorize
+    matches!(flow.kind, FlowKind::Authorize | FlowKind::Account)
         && flow.browser == Some(browser)
         && flow.completed_at.is_none()
         && !flow.expires_at.has_passed(now)

@@ -20,6 +20,8 @@ pub(super) struct AccountLine {
     /// The first letter, in a circle.
     pub initial: String,
     pub since: String,
+    /// Where this account is managed.
+    pub manage: String,
 }
 
 /// The accounts that are signed in, for a page.
@@ -34,7 +36,8 @@ pub(super) async fn account_lines(visit: &Visit) -> Result<Vec<AccountLine>, Sto
         let email = user.primary_email().map_or("", |email| email.address.as_written()).to_owned();
         let initial = name.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
         let since = visit.view().date_time(session.auth_time());
-        lines.push(AccountLine { name, email, initial, since });
+        let manage = visit.site.tenant.path(&format!("/account?account={}", session.id));
+        lines.push(AccountLine { name, email, initial, since, manage });
     }
     Ok(lines)
 }

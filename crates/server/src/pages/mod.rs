@@ -3,6 +3,7 @@
 //! A handler takes a [`Visit`] (a GET) or a [`Submission`] (a POST whose origin and form token were checked), and
 //! answers a page. What is wrong with the request itself is answered by a [`Stop`].
 
+pub mod account;
 pub mod brand;
 pub mod consent;
 pub mod error;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use identity::attempt::GuessedFactor;
 use identity::password::StoredPassword;
 use identity::sign_in::{self, Account, FactorProof, Facts, SignIn, SignInRefusal, Step};
-use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
+use identity::{Actor, BrowserRecord, Device, Event, EventKind, Session, User};
 use store::{Fault, Tx, write_tx};
 use terms::{
     EmailAddress, EmailAddressError, EventId, FlowId, SessionId, SignInId, Timestamp, UserId, limits,
@@ -18,7 +18,6 @@ use super::{
     Faults, FieldFault, Malformed, Stop, Submission, View, Visit, language, moving_on, page, see_other,
     with_cookie,
 };
-use crate::app::App;
 use crate::attempts::{self, Aim, Checked, RightPassword, Target};
 use crate::browser::{self, Rotation};
 use crate::metrics::SignInRefused;
@@ -232,7 +231,7 @@ async fn complete(
     let Site { app, tenant, .. } = &submission.site;
     let verified = &right.verified;
     let rotation = Rotation::new(app);
-    let minting = Minting::new(app, submission.now);
+    let minting = Minting::new(&submission.site, submission.now);
     let done = write_tx!(app.store, tenant.id, |tx| -> Result<Result<bool, SignInRefusal>, Fault> {
         let Some(mut sign_in) = tx.sign_in(attempt).await? else { return Ok(Err(SignInRefusal::Expired)) };
         let user = tx.user(verified.user_id()).await?;
@@ -290,17 +289,24 @@ fn account_of<'a>(user: &'a User, password: Option<&StoredPassword>) -> Account<
     Account { user, password_version: password.map(|password| password.version) }
 }
 
-/// The ids that a new session needs, made before the transaction, so that it may be run again.
+/// What a new session needs, its ids among it: made before the transaction, so that it may be run again.
 pub(super) struct Minting {
+    device: Device,
     session: SessionId,
     events: [EventId; 3],
     now: Timestamp,
 }
 
 impl Minting {
-    pub(super) fn new(app: &App, now: Timestamp) -> Self {
-        let event = || app.entropy.id(EventId::new, now);
-        Self { session: app.entropy.id(SessionId::new, now), events: [event(), event(), event()], now }
+    pub(super) fn new(site: &Site, now: Timestamp) -> Self {
+        let entropy = &site.app.entropy;
+        let event = || entropy.id(EventId::new, now);
+        let (session, events) = (entropy.id(SessionId::new, now), [event(), event(), event()]);
+        Self { device: site.device(), session, events, now }
+    }
+
+    fn mint(&self, browser: &BrowserRecord, proof: &FactorProof, device: Device) -> Session {
+        Session::mint(self.session, browser.id, proof, device, self.now)
     }
 
     /// The session of a person who showed who they are: the one they have in this browser, renewed, or a new one.
@@ -312,9 +318,10 @@ impl Minting {
     ) -> Result<Session, Fault> {
         let existing = tx.sessions_of_browser(browser.id).await?;
         let existing = existing.into_iter().find(|it| it.user_id == proof.user_id() && it.is_live(self.now));
+        let device = self.device.clone();
         let (session, kind) = match existing {
-            Some(existing) => (existing.renewed(proof, self.now), EventKind::SessionRenewed),
-            None => (Session::mint(self.session, browser.id, proof, self.now), EventKind::SessionCreated),
+            Some(existing) => (existing.renewed(proof, device, self.now), EventKind::SessionRenewed),
+            None => (self.mint(browser, proof, device), EventKind::SessionCreated),
         };
         match kind {
             EventKind::SessionRenewed => {

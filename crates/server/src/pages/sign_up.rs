@@ -91,7 +91,9 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
         (email, password) => {
             let view = submission.view();
             let email = email.err().map(|error| email_fault(view, error));
-            let password = password.err().map(|refusal| password_fault(view, refusal));
+            let password = password
+                .err()
+                .map(|refusal| FieldFault { field: "password", text: password_text(view, refusal) });
             let faults = email.into_iter().chain(password).collect();
             let waiting = waiting(&submission.site, flow, submission.browser.id, submission.now).await?;
             return form(view, submission.form_token(), flow, &waiting, written, faults);
@@ -127,13 +129,12 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
 }
 
 /// What is wrong with a password that was chosen.
-fn password_fault(view: View<'_>, refusal: PasswordRefusal) -> FieldFault {
-    let text = match refusal {
+pub(super) fn password_text(view: View<'_>, refusal: PasswordRefusal) -> String {
+    match refusal {
         PasswordRefusal::TooShort { least } => view.text_with("password-too-short", "least", &least),
         PasswordRefusal::TooLong { most } => view.text_with("password-too-long", "most", &most),
         PasswordRefusal::Guessable => view.text("password-guessable"),
-    };
-    FieldFault { field: "password", text }
+    }
 }
 
 /// The key under which a tenant's mailed codes are hashed.

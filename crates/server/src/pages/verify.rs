@@ -224,7 +224,7 @@ impl<'a> Making<'a> {
             user_id: app.entropy.id(UserId::new, submission.now),
             subject: app.entropy.hex::<16>().parse().ok(),
             webauthn_handle: app.entropy.bytes(),
-            minting: Minting::new(app, submission.now),
+            minting: Minting::new(&submission.site, submission.now),
         }
     }
 

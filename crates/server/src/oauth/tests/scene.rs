@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Request, StatusCode};
-use identity::{BrowserRecord, Factor, FactorMethod, Profile, Session, User, UserEmail};
+use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User, UserEmail};
 use oidc::client::{Client, ClientMetadata, ClientSettings};
 use oidc::client_auth::LiveSecret;
 use oidc::grant::{Authentication, Grant, IssuedCode};
@@ -244,6 +244,7 @@ impl Scene {
             last_active_at: now,
             expires_at: now.plus(limits::SESSION_LIFETIME),
             ended_at: None,
+            device: Device::default(),
         };
         write_tx!(self.app.store, self.tenant, |tx| -> Result<(), Fault> {
             assert!(tx.insert_user(&user, &[7; 32]).await?);
