@@ -13,6 +13,11 @@ fn header<'r>(response: &'r Response, name: &str) -> &'r str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
+async fn set_logo(world: &World, logo: serde_json::Value) {
+    let settings = json!({ "logo": logo });
+    execute(world.app(), "acme", AdminCommand::TenantsSet { settings }).await.unwrap();
+}
+
 /// The addresses of a page's sheets, scripts and pictures.
 async fn assets(world: &World, path: &str) -> Vec<String> {
     let body = world.browser().open(path).await.body;
@@ -90,36 +95,32 @@ async fn a_logo_is_one_tenants_and_can_do_nothing() {
     World::each(async |world| {
         let create = AdminCommand::TenantsCreate { slug: "acme".to_owned(), issuer: None, hosts: Vec::new() };
         world.operate(create).await.unwrap();
-        let set = async |logo: serde_json::Value| {
-            let settings = json!({ "logo": logo });
-            execute(world.app(), "acme", AdminCommand::TenantsSet { settings }).await.unwrap();
-        };
         let (one, other) = (picture(40, 20), picture(20, 40));
-        set(json!(one.data_url())).await;
+        set_logo(world, json!(one.data_url())).await;
         let page = world.browser().open("/t/acme/sign-in").await;
         assert!(
             page.body.contains("alt=\"Portico\"") && page.body.contains("width=\"40\" height=\"20\""),
             "{page}"
         );
         let path =
-            assets(&world, "/t/acme/sign-in").await.into_iter().find(|it| it.ends_with(".png")).unwrap();
-        let answer = get(&world, &path).await;
+            assets(world, "/t/acme/sign-in").await.into_iter().find(|it| it.ends_with(".png")).unwrap();
+        let answer = get(world, &path).await;
         assert_eq!(header(&answer, "content-type"), "image/png");
         assert_eq!(header(&answer, "content-security-policy"), "default-src 'none'; sandbox");
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
         assert_eq!(header(&answer, "cache-control"), "public, max-age=31536000, immutable");
         assert_eq!(answer.bytes().await.unwrap(), one.octets);
 
-        let elsewhere = get(&world, path.strip_prefix("/t/acme").unwrap()).await;
+        let elsewhere = get(world, path.strip_prefix("/t/acme").unwrap()).await;
         assert_eq!(elsewhere.status(), 404, "a logo of another tenant");
-        set(json!(other.data_url())).await;
-        assert_eq!(get(&world, &path).await.status(), 404, "a logo that was replaced");
+        set_logo(world, json!(other.data_url())).await;
+        assert_eq!(get(world, &path).await.status(), 404, "a logo that was replaced");
         let second =
-            assets(&world, "/t/acme/sign-in").await.into_iter().find(|it| it.ends_with(".png")).unwrap();
+            assets(world, "/t/acme/sign-in").await.into_iter().find(|it| it.ends_with(".png")).unwrap();
         world.restart().await;
-        assert_eq!(get(&world, &second).await.bytes().await.unwrap(), other.octets);
-        set(json!(null)).await;
-        assert_eq!(get(&world, &second).await.status(), 404, "a logo that was taken away");
+        assert_eq!(get(world, &second).await.bytes().await.unwrap(), other.octets);
+        set_logo(world, json!(null)).await;
+        assert_eq!(get(world, &second).await.status(), 404, "a logo that was taken away");
         assert!(!world.browser().open("/t/acme/sign-in").await.body.contains("<img"));
     })
     .await;

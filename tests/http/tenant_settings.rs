@@ -13,10 +13,10 @@ async fn settings_are_seen_at_once_kept_and_merged() {
     World::each(async |world| {
         let given =
             json!({ "name": "Łódź <Trams>", "terms_uri": "https://trams.example/terms", "corner_radius": 2 });
-        let shown = set(&world, given).await.unwrap();
+        let shown = set(world, given).await.unwrap();
         assert_eq!(shown["settings"]["name"], "Łódź <Trams>");
         world.restart().await;
-        set(&world, json!({ "privacy_uri": "https://trams.example/privacy" })).await.unwrap();
+        set(world, json!({ "privacy_uri": "https://trams.example/privacy" })).await.unwrap();
         let shown = world.operate(AdminCommand::TenantsShow).await.unwrap();
         assert_eq!((&shown["settings"]["corner_radius"], &shown["slug"]), (&json!(2), &json!("default")));
 
@@ -32,7 +32,7 @@ async fn settings_are_seen_at_once_kept_and_merged() {
         let kinds = world.event_kinds().await;
         assert_eq!(kinds.iter().filter(|kind| *kind == "tenant.updated").count(), 2, "{kinds:?}");
 
-        set(&world, json!({ "terms_uri": null, "privacy_uri": null, "name": null })).await.unwrap();
+        set(world, json!({ "terms_uri": null, "privacy_uri": null, "name": null })).await.unwrap();
         let page = world.browser().open("/sign-up").await;
         assert!(page.says("Portico") && !page.says("agree") && !page.says("Privacy policy"), "{page}");
     })
