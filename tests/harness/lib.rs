@@ -15,6 +15,7 @@ mod picture;
 mod program;
 mod relying_party;
 mod script;
+mod signer;
 mod world;
 
 pub use authority::{Authority, Issued};
@@ -28,4 +29,5 @@ pub use picture::{Picture, picture};
 pub use program::{Program, free_port, portico};
 pub use relying_party::{Answer, CHALLENGE, RelyingParty, TokenAnswer, Tokens, VERIFIER, claims, header};
 pub use script::{REMEDY, Script, target};
+pub use signer::{ASSERTION_TYPE, Signer, assertion_claims};
 pub use world::World;

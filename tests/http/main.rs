@@ -11,6 +11,7 @@ mod account_sessions;
 mod admin;
 mod assets;
 mod attempts;
+mod client_assertion;
 mod health;
 mod hosts;
 mod jwks;

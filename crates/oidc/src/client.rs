@@ -3,13 +3,14 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use terms::{ClientId, Timestamp, limits};
 use url::Url;
 
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, ClientAlgorithm, ClientKeys};
 use crate::redirect_uri::{RedirectUri, RegisteredRedirectUri, find_registered};
 use crate::resource_server::ResourceIdentifier;
 use crate::scope::Scope;
@@ -53,6 +54,10 @@ words! {
         ClientSecretBasic = "client_secret_basic",
         /// RFC 6749 section 2.3.1, in the form.
         ClientSecretPost = "client_secret_post",
+        /// An assertion that the client's secret authenticates (RFC 7523 section 2.2, OpenID Connect Core section 9).
+        ClientSecretJwt = "client_secret_jwt",
+        /// An assertion that the client signed with a key of its own (RFC 7523 section 2.2, OpenID Connect Core section 9).
+        PrivateKeyJwt = "private_key_jwt",
     }
 
     /// RFC 7591 section 2.
@@ -102,6 +107,60 @@ impl fmt::Display for MetadataFault {
     }
 }
 
+/// How a client's secrets are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretKeeping {
+    /// It has none.
+    None,
+    /// They only need to be recognised.
+    Hashed,
+    /// They are needed as they are, for a MAC.
+    Sealed,
+}
+
+impl ClientAuthMethod {
+    /// How a client with this method has its secrets kept.
+    pub const fn secret_keeping(self) -> SecretKeeping {
+        match self {
+            Self::None | Self::PrivateKeyJwt => SecretKeeping::None,
+            Self::ClientSecretBasic | Self::ClientSecretPost => SecretKeeping::Hashed,
+            Self::ClientSecretJwt => SecretKeeping::Sealed,
+        }
+    }
+
+    /// Whether an assertion of this algorithm can be of this method (OpenID Connect Core section 9).
+    pub const fn signs_with(self, algorithm: ClientAlgorithm) -> bool {
+        match self {
+            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost => false,
+            Self::ClientSecretJwt => matches!(algorithm, ClientAlgorithm::Hs256),
+            Self::PrivateKeyJwt => matches!(algorithm, ClientAlgorithm::Signature(_)),
+        }
+    }
+}
+
+/// A client's keys as it registered them: the JSON, which is given back, and what was read from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisteredKeys {
+    json: Value,
+    keys: Arc<ClientKeys>,
+}
+
+impl RegisteredKeys {
+    /// The keys.
+    pub fn keys(&self) -> &Arc<ClientKeys> {
+        &self.keys
+    }
+}
+
+/// Where a client's public keys are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySource<'a> {
+    /// Here.
+    Registered(&'a Arc<ClientKeys>),
+    /// At this address (`jwks_uri`).
+    Fetched(&'a str),
+}
+
 /// What a client says about itself, by the names of RFC 7591. Validated: [`ClientMetadata::parse`] is how it comes to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientMetadata {
@@ -117,6 +176,13 @@ pub struct ClientMetadata {
     pub response_types: Vec<ResponseType>,
     /// `token_endpoint_auth_method`
     pub auth_method: ClientAuthMethod,
+    /// `token_endpoint_auth_signing_alg` (OpenID Connect Registration section 2): the only algorithm of its assertions, if it
+    /// named one.
+    pub auth_signing_alg: Option<ClientAlgorithm>,
+    /// `jwks`
+    pub jwks: Option<RegisteredKeys>,
+    /// `jwks_uri`
+    pub jwks_uri: Option<String>,
     /// `application_type`
     pub application_type: ApplicationType,
     /// `id_token_signed_response_alg` (OpenID Connect Registration section 2)
@@ -185,6 +251,19 @@ impl Client {
     /// Whether it can't keep a secret (RFC 6749 section 2.1).
     pub fn is_public(&self) -> bool {
         self.metadata.auth_method == ClientAuthMethod::None
+    }
+
+    /// Where its public keys are, if it has any.
+    pub fn key_source(&self) -> Option<KeySource<'_>> {
+        let registered = self.metadata.jwks.as_ref().map(|it| KeySource::Registered(&it.keys));
+        registered.or(self.metadata.jwks_uri.as_deref().map(KeySource::Fetched))
+    }
+
+    /// Whether it may sign an assertion with this algorithm: the one that it registered, or any that its method has (OpenID
+    /// Connect Registration section 2 `token_endpoint_auth_signing_alg`).
+    pub fn may_sign_with(&self, algorithm: ClientAlgorithm) -> bool {
+        self.metadata.auth_method.signs_with(algorithm)
+            && self.metadata.auth_signing_alg.is_none_or(|registered| registered == algorithm)
     }
 
     /// Whether it registered this grant type.
@@ -294,6 +373,33 @@ impl Reader {
         good.then_some(text)
     }
 
+    /// Keys that are given here are refused for whatever is wrong with one of them; whoever gives them can mend it.
+    fn jwks(&mut self) -> Option<RegisteredKeys> {
+        let json = self.take("jwks")?;
+        if json.to_string().len() > JWKS_BYTES {
+            self.fault("jwks", format!("has more than {JWKS_BYTES} octets"));
+            return None;
+        }
+        match ClientKeys::read(&json) {
+            Err(refusal) => {
+                self.fault("jwks", refusal.to_string());
+                None
+            }
+            Ok(keys) => {
+                for fault in keys.faults() {
+                    self.fault("jwks", fault.to_string());
+                }
+                Some(RegisteredKeys { json, keys: Arc::new(keys) })
+            }
+        }
+    }
+
+    fn auth_signing_alg(&mut self) -> Option<ClientAlgorithm> {
+        let text = self.text("token_endpoint_auth_signing_alg")?;
+        let all: Vec<ClientAlgorithm> = ClientAlgorithm::all().collect();
+        self.one_of("token_endpoint_auth_signing_alg", &all, &text)
+    }
+
     fn word<T: Copy + fmt::Display>(&mut self, member: &str, all: &[T], default: T) -> T {
         let Some(text) = self.text(member) else {
             return default;
@@ -376,6 +482,8 @@ impl Reader {
 
 /// Octets of a name or of any other text of the metadata.
 const TEXT_BYTES: usize = 2048;
+/// Octets of a client's JWK set.
+pub const JWKS_BYTES: usize = 64 * 1024;
 
 impl ClientMetadata {
     /// Reads metadata by their names of RFC 7591 and OpenID Connect Registration. Every fault is told at once; a member that
@@ -420,6 +528,9 @@ impl ClientMetadata {
                 &Algorithm::ALL,
                 Algorithm::Rs256,
             ),
+            auth_signing_alg: reader.auth_signing_alg(),
+            jwks: reader.jwks(),
+            jwks_uri: reader.web_address("jwks_uri"),
             // RFC 7591 section 2: a default set of our choice. What is about people is for those who sign people in.
             scope: reader.scope(if by_code { Scope::standard() } else { Scope::empty() }),
             contacts: reader.texts("contacts").unwrap_or_default(),
@@ -466,6 +577,37 @@ impl ClientMetadata {
                 "refresh_token needs authorization_code: nothing else issues refresh tokens",
             );
         }
+        self.check_keys(reader);
+    }
+
+    /// The rules about a client's keys and how it signs with them.
+    fn check_keys(&self, reader: &mut Reader) {
+        // RFC 7591 section 2: must not both be there.
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            reader.fault("jwks_uri", "must not be there together with jwks");
+        }
+        if let Some(algorithm) = self.auth_signing_alg
+            && !self.auth_method.signs_with(algorithm)
+        {
+            let reason = format!("{algorithm} is not of the method {}", self.auth_method);
+            reader.fault("token_endpoint_auth_signing_alg", reason);
+        }
+        if self.auth_method != ClientAuthMethod::PrivateKeyJwt {
+            return;
+        }
+        let refused =
+            |reader: &Reader, member: &str| reader.faults.iter().any(|fault| fault.member == member);
+        let none = self.jwks.is_none() && self.jwks_uri.is_none();
+        if none && !refused(reader, "jwks") && !refused(reader, "jwks_uri") {
+            reader.fault("jwks", "private_key_jwt needs jwks or jwks_uri");
+        }
+        let wanted = match self.auth_signing_alg {
+            Some(ClientAlgorithm::Signature(algorithm)) => Some(algorithm),
+            Some(ClientAlgorithm::Hs256) | None => None,
+        };
+        if self.jwks.as_ref().is_some_and(|it| !it.keys.serve(wanted)) && !refused(reader, "jwks") {
+            reader.fault("jwks", "has no key by which an assertion could be verified");
+        }
     }
 
     /// The metadata by their registered names; [`parse`](Self::parse) reads it back.
@@ -489,6 +631,9 @@ impl ClientMetadata {
         put("grant_types", Some(words(self.grant_types.iter().map(|it| it.as_str()).collect())));
         put("response_types", Some(words(self.response_types.iter().map(|it| it.as_str()).collect())));
         put("token_endpoint_auth_method", Some(self.auth_method.as_str().into()));
+        put("token_endpoint_auth_signing_alg", self.auth_signing_alg.map(|it| it.as_str().into()));
+        put("jwks", self.jwks.as_ref().map(|it| it.json.clone()));
+        put("jwks_uri", text(&self.jwks_uri));
         put("application_type", Some(self.application_type.as_str().into()));
         put("id_token_signed_response_alg", Some(self.id_token_algorithm.as_str().into()));
         put("scope", Some(self.scope.to_string().into()));
@@ -576,7 +721,13 @@ mod tests {
             ("grant_types", json!(["authorization_code", 1])),
             ("response_types", json!(["token"])),
             ("response_types", json!([])),
-            ("token_endpoint_auth_method", json!("private_key_jwt")),
+            ("token_endpoint_auth_method", json!("tls_client_auth")),
+            ("token_endpoint_auth_signing_alg", json!("none")),
+            ("token_endpoint_auth_signing_alg", json!("ES256")),
+            ("jwks", json!([])),
+            ("jwks", json!({ "keys": {} })),
+            ("jwks", json!({ "keys": [{ "kty": "oct", "k": "AA" }] })),
+            ("jwks_uri", json!("http://shop.example/jwks.json")),
             ("application_type", json!("tv")),
             ("scope", json!("a  b")),
             ("scope", json!(["a"])),
@@ -620,9 +771,58 @@ mod tests {
             (json!({ "grant_types": [] }), "grant_types"),
             (json!({ "grant_types": ["client_credentials"], "response_types": ["code"] }), "response_types"),
             (json!({}), "redirect_uris"),
+            (signer(&json!({})), "jwks"),
+            (signer(&json!({ "jwks": { "keys": [] } })), "jwks"),
+            (signer(&json!({ "jwks": keys(), "jwks_uri": "https://shop.example/jwks.json" })), "jwks_uri"),
+            (
+                signer(&json!({ "jwks": keys(), "token_endpoint_auth_signing_alg": "HS256" })),
+                "token_endpoint_auth_signing_alg",
+            ),
+            (signer(&json!({ "jwks": keys(), "token_endpoint_auth_signing_alg": "RS256" })), "jwks"),
+            (
+                json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_jwt",
+                        "token_endpoint_auth_signing_alg": "ES256" }),
+                "token_endpoint_auth_signing_alg",
+            ),
         ] {
             let faults = ClientMetadata::parse(&metadata).unwrap_err();
             assert_eq!(faults[0].member, member, "{metadata}");
+        }
+    }
+
+    /// RFC 7515 appendix A.3.
+    fn keys() -> Value {
+        json!({ "keys": [{
+            "kty": "EC", "crv": "P-256", "kid": "a3",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        }] })
+    }
+
+    fn signer(changed: &Value) -> Value {
+        let mut metadata =
+            json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt" });
+        metadata.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+        metadata
+    }
+
+    #[test]
+    fn keys_survive_their_json_and_are_found() {
+        for changed in [json!({ "jwks": keys() }), json!({ "jwks_uri": "https://shop.example/jwks.json" })] {
+            let metadata = ClientMetadata::parse(&signer(&changed)).unwrap();
+            assert_eq!(ClientMetadata::parse(&metadata.to_json()).as_ref(), Ok(&metadata));
+            let id = "cli_web".parse().unwrap();
+            let client = Client {
+                id,
+                metadata,
+                settings: ClientSettings::default(),
+                created_at: Timestamp::from_seconds(1),
+            };
+            assert_eq!(
+                matches!(client.key_source(), Some(KeySource::Registered(_))),
+                changed.get("jwks").is_some()
+            );
+            assert!(!client.is_public());
+            assert!(!client.may_sign_with(ClientAlgorithm::Hs256));
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::authorize::Prompt;
 use crate::client::{ClientAuthMethod, GrantType, ResponseType};
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, ClientAlgorithm};
 use crate::pkce::METHOD_S256;
 use crate::response_mode::ResponseMode;
 use crate::scope::STANDARD;
@@ -82,6 +82,7 @@ pub fn document(provider: &Provider<'_>) -> Value {
     let auth_methods: Vec<&str> = ClientAuthMethod::ALL.iter().map(|method| method.as_str()).collect();
     // RFC 7662 section 2.1: who introspects proves who it is.
     let confidential: Vec<&str> = auth_methods.iter().copied().filter(|&method| method != "none").collect();
+    let signing_algs: Vec<&str> = ClientAlgorithm::all().map(ClientAlgorithm::as_str).collect();
     let scopes: Vec<&str> =
         STANDARD.iter().copied().chain(provider.further_scopes.iter().map(String::as_str)).collect();
     let claims: Vec<&str> = CLAIMS.iter().copied().chain(["phone_number_verified", "address"]).collect();
@@ -104,8 +105,12 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": provider.id_token_algorithms,
         "token_endpoint_auth_methods_supported": auth_methods,
+        // RFC 8414 section 2: required where an assertion is a method.
+        "token_endpoint_auth_signing_alg_values_supported": signing_algs,
         "revocation_endpoint_auth_methods_supported": auth_methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": signing_algs,
         "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": signing_algs,
         "claim_types_supported": ["normal"],
         "claims_supported": claims,
         // RFC 9207 section 3.

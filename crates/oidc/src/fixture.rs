@@ -6,7 +6,10 @@ use serde_json::json;
 use terms::{GrantId, SessionId, Subject, Timestamp, UserId};
 
 use crate::client::{Client, ClientMetadata, ClientSettings, GrantType};
-use crate::client_auth::{AuthenticatedClient, Credentials, LiveSecret, authenticate};
+use crate::client_assertion::Addressee;
+use crate::client_auth::{
+    AuthenticatedClient, Believed, Credentials, KeptSecret, KnownClient, LiveSecret, authenticate,
+};
 use crate::grant::{Authentication, Grant, Standing};
 use crate::params::Parameters;
 use crate::resource_server::{ResourceIdentifier, ResourceServer, TokenFormat};
@@ -43,7 +46,15 @@ pub(crate) fn client() -> Client {
 pub(crate) fn believed(client: Client) -> AuthenticatedClient {
     let form = format!("client_id={}", client.id);
     let credentials = Credentials::read(&[], &Parameters::parse(form.as_bytes()).unwrap()).unwrap();
-    authenticate(&credentials, Some((client, Vec::new())), NOW).unwrap()
+    believe(&credentials, KnownClient::new(client, Vec::new()))
+}
+
+fn believe(credentials: &Credentials, known: KnownClient) -> AuthenticatedClient {
+    let addressee = Addressee { issuer: "https://login.example.test", token_endpoint: "" };
+    match authenticate(credentials, Some(known), addressee, NOW).unwrap() {
+        Believed::Now(client) => client,
+        Believed::Once(unspent) => unspent.spent(true).unwrap(),
+    }
 }
 
 pub(crate) fn grant() -> Grant {
@@ -95,7 +106,7 @@ pub(crate) fn believed_with_secret(client: Client) -> AuthenticatedClient {
     let secret = terms::ClientSecret::new([7; 32]);
     let form = format!("client_id={}&client_secret={}", client.id, secret.reveal());
     let credentials = Credentials::read(&[], &Parameters::parse(form.as_bytes()).unwrap()).unwrap();
-    let live =
-        LiveSecret { id: terms::ClientSecretId::new(NOW, [7; 10]), hash: secret.hash(), expires_at: None };
-    authenticate(&credentials, Some((client, vec![live])), NOW).unwrap()
+    let kept = KeptSecret::Hashed(secret.hash());
+    let live = LiveSecret { id: terms::ClientSecretId::new(NOW, [7; 10]), kept, expires_at: None };
+    believe(&credentials, KnownClient::new(client, vec![live]))
 }

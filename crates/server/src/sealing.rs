@@ -12,7 +12,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use terms::{GrantId, MailId, SecretText, SigningKeyId, TenantId};
+use terms::{ClientId, ClientSecretId, GrantId, MailId, SecretText, SigningKeyId, TenantId};
 use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
@@ -69,7 +69,7 @@ impl fmt::Display for SealError {
 impl std::error::Error for SealError {}
 
 /// Where a tenant's sealed value lies. A closed list: one line per sealed column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The tenant's data key itself.
     DataKey,
@@ -79,20 +79,27 @@ pub enum Place {
     MailBody(MailId),
     /// The secret from which a grant's refresh tokens are derived.
     RefreshSecret(GrantId),
+    /// A secret with which a client keys a MAC.
+    ClientSecret(ClientId, ClientSecretId),
+    /// The salt of the tenant's pairwise subjects.
+    PairwiseSalt,
 }
 
 impl Place {
     /// Table, column, and the row's key within its tenant.
-    fn parts(self) -> (&'static str, &'static str, String) {
+    fn parts(&self) -> (&'static str, &'static str, String) {
         match self {
             Self::DataKey => ("tenant", "sealed_data_key", String::new()),
             Self::SigningKey(id) => ("signing_key", "sealed_private", id.to_string()),
             Self::MailBody(id) => ("outbound_mail", "sealed_body", id.to_string()),
             Self::RefreshSecret(id) => ("refresh_token", "sealed_secret", id.to_string()),
+            // No client's id has a blank, so the two halves can't be mistaken.
+            Self::ClientSecret(client, id) => ("client_secret", "sealed_secret", format!("{client} {id}")),
+            Self::PairwiseSalt => ("pairwise_salt", "sealed_salt", String::new()),
         }
     }
 
-    fn associated_data(self, tenant: TenantId) -> Vec<u8> {
+    fn associated_data(&self, tenant: TenantId) -> Vec<u8> {
         let (table, column, row) = self.parts();
         length_prefixed(&[&tenant.to_string(), table, column, &row])
     }

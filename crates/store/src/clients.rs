@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use oidc::client::{Client, ClientMetadata, ClientSettings};
-use oidc::client_auth::LiveSecret;
+use oidc::client_assertion::{AssertionId, Single};
+use oidc::client_auth::{KeptSecret, LiveSecret};
 use oidc::resource_server::{ResourceIdentifier, ResourceServer};
 use terms::{ClientId, ClientSecretHash, ClientSecretId, ResourceServerId, Timestamp};
 
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
-use crate::value::Json;
+use crate::value::{Json, Kind, Value};
 use crate::{Fault, Tx};
 
 /// Secrets of one client that may live at once.
@@ -41,9 +42,31 @@ impl FromRow for LiveSecret {
     fn from_row(row: &Row) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("secret_id")?,
-            hash: ClientSecretHash::from_bytes(row.hash("secret_hash")?),
+            kept: match (row.opt_hash("secret_hash")?, row.opt_blob("sealed_secret")?) {
+                (Some(hash), None) => KeptSecret::Hashed(ClientSecretHash::from_bytes(hash)),
+                (None, Some(sealed)) => KeptSecret::Sealed(sealed),
+                _ => {
+                    return Err(BadColumn::new(
+                        "sealed_secret",
+                        "a secret that is kept in no way, or in two",
+                    ));
+                }
+            },
             expires_at: row.opt_time("expires_at")?,
         })
+    }
+}
+
+/// The salt of a tenant's pairwise subjects (OpenID Connect Core section 8.1), sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSalt(pub Vec<u8>);
+
+impl FromRow for SealedSalt {
+    const TABLE: &'static str = "pairwise_salt";
+    const KEY: &'static str = "tenant_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self(row.blob("sealed_salt")?))
     }
 }
 
@@ -87,13 +110,29 @@ verbs! {
 
     /// The secrets of a client, oldest first, the expired ones too: whether each lives, who authenticates decides.
     pub read many client_secrets(client: &ClientId) -> LiveSecret =
-        "SELECT secret_id, secret_hash, expires_at FROM client_secret
+        "SELECT secret_id, secret_hash, sealed_secret, expires_at FROM client_secret
           WHERE tenant_id = $1 AND client_id = $2 ORDER BY secret_id";
 
     write exec insert_client_secret_row(client: &ClientId, it: &LiveSecret, now: Timestamp)
-        [client, it.id, it.hash, now, it.expires_at] =
-        "INSERT INTO client_secret (tenant_id, client_id, secret_id, secret_hash, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)";
+        [client, it.id, hash_of(it), sealed_of(it), now, it.expires_at] =
+        "INSERT INTO client_secret (tenant_id, client_id, secret_id, secret_hash, sealed_secret, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+    /// Takes away every secret of a client.
+    pub write exec delete_client_secrets(client: &ClientId) =
+        "DELETE FROM client_secret WHERE tenant_id = $1 AND client_id = $2";
+
+    /// Remembers that an assertion was used. False when it was used before: of two at once, one gets true.
+    pub write guard spend_assertion(it: &Single)[it.id, it.expires_at] =
+        "INSERT INTO spent_assertion (tenant_id, assertion_hash, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+
+    /// The salt of the tenant's pairwise subjects, sealed.
+    pub read opt pairwise_salt() -> SealedSalt =
+        "SELECT tenant_id, sealed_salt FROM pairwise_salt WHERE tenant_id = $1";
+
+    /// Gives the tenant its salt. False when it has one: of two at once, one gets true.
+    pub write guard insert_pairwise_salt(sealed: &[u8], now: Timestamp) =
+        "INSERT INTO pairwise_salt (tenant_id, sealed_salt, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
     write exec delete_expired_client_secrets(client: &ClientId, now: Timestamp) =
         "DELETE FROM client_secret WHERE tenant_id = $1 AND client_id = $2 AND expires_at <= $3";
@@ -129,6 +168,28 @@ verbs! {
     ] =
         "INSERT INTO resource_server (tenant_id, resource_server_id, identifier, scope, token_format, token_lifetime, client_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+}
+
+fn hash_of(secret: &LiveSecret) -> Option<ClientSecretHash> {
+    match &secret.kept {
+        KeptSecret::Hashed(hash) => Some(*hash),
+        KeptSecret::Sealed(_) => None,
+    }
+}
+
+fn sealed_of(secret: &LiveSecret) -> Option<&Vec<u8>> {
+    match &secret.kept {
+        KeptSecret::Hashed(_) => None,
+        KeptSecret::Sealed(sealed) => Some(sealed),
+    }
+}
+
+impl crate::value::ToValue for AssertionId {
+    const KIND: Kind = Kind::Blob;
+
+    fn to_value(&self) -> Value {
+        Value::Blob(self.as_bytes().to_vec())
+    }
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -191,6 +252,7 @@ impl Tx {
 
 #[cfg(test)]
 mod tests {
+    use oidc::client_assertion::Addressee;
     use oidc::resource_server::TokenFormat;
     use oidc::scope::Scope;
     use serde_json::json;
@@ -211,8 +273,11 @@ mod tests {
     }
 
     fn a_secret(n: u8, expires_at: Option<Timestamp>) -> LiveSecret {
-        let hash = ClientSecret::new([n; 32]).hash();
-        LiveSecret { id: ClientSecretId::new(NOW, testing::id_bits()), hash, expires_at }
+        let kept = match n {
+            1 => KeptSecret::Sealed(vec![1, 2, 3]),
+            _ => KeptSecret::Hashed(ClientSecret::new([n; 32]).hash()),
+        };
+        LiveSecret { id: ClientSecretId::new(NOW, testing::id_bits()), kept, expires_at }
     }
 
     #[tokio::test]
@@ -268,6 +333,71 @@ mod tests {
             });
             assert!(added.unwrap());
             assert_eq!(store.read(store.tenant).client_secrets(&client.id).await.unwrap(), secrets[2..]);
+            write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
+                tx.delete_client_secrets(&client.id).await
+            })
+            .unwrap();
+            assert!(store.read(store.tenant).client_secrets(&client.id).await.unwrap().is_empty());
+        }
+    }
+
+    /// An assertion of this `jti` that expires in a minute.
+    fn single(jti: &str) -> Single {
+        let claims = json!({
+            "iss": "shop", "sub": "shop", "aud": "https://id.example", "jti": jti,
+            "exp": NOW.plus(Duration::from_mins(1)).as_seconds(),
+        });
+        let addressee = Addressee { issuer: "https://id.example", token_endpoint: "" };
+        let client = "shop".parse().unwrap();
+        oidc::client_assertion::check(None, claims.as_object().unwrap(), &client, addressee, NOW).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_racing_uses_of_an_assertion_one_is_the_first() {
+        for store in testing::engines().await {
+            let (one, other) = (single("one"), single("other"));
+            let results = testing::race(16, |_| {
+                let (store, tenant) = (store.store.clone(), store.tenant);
+                async move {
+                    write_tx!(store, tenant, |tx| -> Result<bool, Fault> { tx.spend_assertion(&one).await })
+                }
+            });
+            assert_eq!(results.await.into_iter().filter(|result| *result.as_ref().unwrap()).count(), 1);
+            let stranger = testing::add_tenant(&store, "stranger").await.unwrap();
+            for (tenant, single, first) in
+                [(store.tenant, other, true), (stranger, one, true), (store.tenant, one, false)]
+            {
+                let spent = write_tx!(store, tenant, |tx| -> Result<bool, Fault> {
+                    tx.spend_assertion(&single).await
+                });
+                assert_eq!(spent.unwrap(), first);
+            }
+            // As long as it could be used it is remembered, and no longer.
+            assert_eq!(store.sweep(store.tenant, NOW.plus(Duration::from_secs(59))).await.unwrap(), 0);
+            assert_eq!(store.sweep(store.tenant, NOW.plus(Duration::from_mins(1))).await.unwrap(), 2);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_racing_salts_one_is_the_tenants_for_ever() {
+        for store in testing::engines().await {
+            assert_eq!(store.read(store.tenant).pairwise_salt().await.unwrap(), None);
+            let results = testing::race(8, |index| {
+                let (store, tenant) = (store.store.clone(), store.tenant);
+                async move {
+                    let sealed = vec![u8::try_from(index).unwrap(); 3];
+                    let made = write_tx!(store, tenant, |tx| -> Result<bool, Fault> {
+                        tx.insert_pairwise_salt(&sealed, NOW).await
+                    });
+                    made.unwrap().then_some(sealed)
+                }
+            });
+            let made: Vec<_> = results.await.into_iter().flatten().collect();
+            assert_eq!(made.len(), 1);
+            let stored = store.read(store.tenant).pairwise_salt().await.unwrap();
+            assert_eq!(stored.map(|salt| salt.0).as_ref(), made.first());
+            let stranger = testing::add_tenant(&store, "stranger").await.unwrap();
+            assert_eq!(store.read(stranger).pairwise_salt().await.unwrap(), None);
         }
     }
 

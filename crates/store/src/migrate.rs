@@ -36,6 +36,7 @@ migrations! {
     "0007_language",
     "0008_tenant_logo",
     "0009_accounts",
+    "0010_client_authentication",
 }
 
 /// A migration that a database says it had.

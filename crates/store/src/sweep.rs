@@ -59,6 +59,8 @@ sweeps! {
     sweep_authorization_codes = "authorization_code", "code_hash", "expires_at", KEPT;
     sweep_access_tokens = "access_token", "token_hash", "expires_at", KEPT;
     sweep_revoked_tokens = "revoked_token", "token_id", "expires_at", KEPT;
+    // Nobody asks for these again: an assertion that has expired is refused as such.
+    sweep_spent_assertions = "spent_assertion", "assertion_hash", "expires_at", Duration::ZERO;
     sweep_grants = "grant_record", "grant_id", "expires_at", KEPT;
     sweep_attempt_budgets = "attempt_budget", "budget_id", "expires_at", Duration::ZERO;
     // Who tried what from which address is kept for as long as an operator may ask after it.

@@ -22,6 +22,10 @@ pub const SCOPE_BYTES: usize = 2048;
 pub const RESOURCES: usize = 8;
 /// Octets of a compact JWS that is handed to us.
 pub const TOKEN_BYTES: usize = 8 * 1024;
+/// Keys in a client's JWK set.
+pub const CLIENT_KEYS: usize = 32;
+/// Octets of the `jti` of a client's assertion.
+pub const JTI_BYTES: usize = 512;
 /// Octets of a password: enough for any passphrase, too few to be a burden to hash.
 pub const PASSWORD_BYTES: usize = 1024;
 /// Octets of a `User-Agent` that are remembered.
@@ -37,6 +41,10 @@ pub const SERVICE_NAME_CHARACTERS: usize = 60;
 /// Octets of a link to a tenant's terms or privacy policy.
 pub const LINK_BYTES: usize = 2048;
 
+/// How far in the future the `exp` of a client's assertion may lie: for so long its `jti` is remembered.
+pub const ASSERTION_LIFETIME: Duration = Duration::from_hours(1);
+/// How far a client's clock may be ahead of ours (FAPI 2.0 Security Profile section 5.3.2.1).
+pub const CLIENT_CLOCK_SKEW: Duration = Duration::from_mins(1);
 pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_mins(1);
 pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
 /// The longest that an access token may live by any setting: revocation must not have to be remembered for longer, nor keys

@@ -106,6 +106,13 @@ handles! {
     BrowserHandle / BrowserHandleHash = "ptc_br_";
 }
 
+impl ClientSecret {
+    /// The random octets, for sealing: [`new`](Self::new) makes the secret of them again.
+    pub fn octets(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());

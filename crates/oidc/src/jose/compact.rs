@@ -80,6 +80,28 @@ pub struct CompactJws<'t> {
 impl<'t> CompactJws<'t> {
     /// Takes a token apart, refusing every spelling but the canonical one.
     pub fn parse(token: &'t str) -> Result<Self, JwsRefusal> {
+        let parts = Parts::take_apart(token)?;
+        Ok(Self {
+            algorithm: parts.text("alg").and_then(|alg| alg.parse().ok()).ok_or(JwsRefusal::Algorithm)?,
+            key_id: parts.key_id()?.ok_or(JwsRefusal::KeyId)?,
+            typ: parts.typ()?,
+            signing_input: parts.signing_input,
+            payload: parts.payload,
+            signature: parts.signature,
+        })
+    }
+}
+
+/// The three parts of a token, each decoded, with a header that says nothing forbidden.
+pub(super) struct Parts<'t> {
+    header: Map<String, Value>,
+    pub(super) signing_input: &'t str,
+    pub(super) payload: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+}
+
+impl<'t> Parts<'t> {
+    pub(super) fn take_apart(token: &'t str) -> Result<Self, JwsRefusal> {
         if token.len() > limits::TOKEN_BYTES {
             return Err(JwsRefusal::TooLong);
         }
@@ -92,14 +114,28 @@ impl<'t> CompactJws<'t> {
         if FORBIDDEN.iter().any(|name| header.contains_key(*name)) {
             return Err(JwsRefusal::ForbiddenHeader);
         }
-        Ok(Self {
-            algorithm: text(&header, "alg").and_then(|alg| alg.parse().ok()).ok_or(JwsRefusal::Algorithm)?,
-            key_id: text(&header, "kid").filter(|kid| is_key_id(kid)).ok_or(JwsRefusal::KeyId)?.to_owned(),
-            typ: header_type(&header)?,
-            signing_input,
-            payload: decode(payload)?,
-            signature: decode(signature)?,
-        })
+        Ok(Self { header, signing_input, payload: decode(payload)?, signature: decode(signature)? })
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.header.get(name).and_then(Value::as_str)
+    }
+
+    /// `kid`, if there is one. One that is there is short visible ASCII.
+    pub(super) fn key_id(&self) -> Result<Option<String>, JwsRefusal> {
+        match self.header.get("kid") {
+            None => Ok(None),
+            Some(Value::String(kid)) if is_key_id(kid) => Ok(Some(kid.clone())),
+            Some(_) => Err(JwsRefusal::KeyId),
+        }
+    }
+
+    pub(super) fn typ(&self) -> Result<Option<String>, JwsRefusal> {
+        match self.header.get("typ") {
+            None => Ok(None),
+            Some(Value::String(typ)) => Ok(Some(typ.clone())),
+            Some(_) => Err(JwsRefusal::Type),
+        }
     }
 }
 
@@ -108,19 +144,7 @@ fn decode(part: &str) -> Result<Vec<u8>, JwsRefusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsRefusal::NotBase64Url)
 }
 
-fn text<'h>(header: &'h Map<String, Value>, name: &str) -> Option<&'h str> {
-    header.get(name).and_then(Value::as_str)
-}
-
-fn header_type(header: &Map<String, Value>) -> Result<Option<String>, JwsRefusal> {
-    match header.get("typ") {
-        None => Ok(None),
-        Some(Value::String(typ)) => Ok(Some(typ.clone())),
-        Some(_) => Err(JwsRefusal::Type),
-    }
-}
-
-fn is_key_id(text: &str) -> bool {
+pub(super) fn is_key_id(text: &str) -> bool {
     (1..=KID_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

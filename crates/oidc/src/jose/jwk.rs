@@ -12,7 +12,7 @@ use super::{Algorithm, json};
 /// Octets of one JWK in JSON.
 const JWK_BYTES: usize = 4 * 1024;
 /// Members that only a private or symmetric key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "dp", "dq", "k", "oth", "p", "q", "qi"];
+pub(super) const PRIVATE_MEMBERS: [&str; 8] = ["d", "dp", "dq", "k", "oth", "p", "q", "qi"];
 /// The only public exponent taken: 65537. A smaller one weakens the key, a larger one slows everyone down.
 const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
 /// RSA moduli between 2048 bits (RFC 7518 section 3.3) and 4096.

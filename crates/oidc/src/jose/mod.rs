@@ -4,6 +4,8 @@
 //! cryptographic library see it. Keys are parsed once and held, since parsing costs more than an ES256 signature.
 //! `aws-lc-rs` signs and verifies; `josekit` represents JWKs.
 
+mod client_jws;
+mod client_keys;
 mod compact;
 pub mod json;
 mod jwk;
@@ -18,6 +20,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use client_jws::{ClientAlgorithm, ClientJws};
+pub use client_keys::{ClientKeyFault, ClientKeys, ClientKeysRefusal};
 pub use compact::{CompactJws, JwsRefusal};
 pub use jwk::{JwkRefusal, PublicJwk};
 pub use key::{KeyError, SigningKey, VerifyingKey, generate_pkcs8};

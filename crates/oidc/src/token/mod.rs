@@ -300,10 +300,15 @@ impl TokenRefusal {
 /// The table to the wire for what is wrong with a client.
 pub const fn client_code(refusal: ClientRefusal) -> ErrorCode {
     match refusal {
-        ClientRefusal::SeveralMethods | ClientRefusal::SeveralClients => ErrorCode::InvalidRequest,
-        ClientRefusal::NoClient | ClientRefusal::HeaderUnreadable | ClientRefusal::NotAuthenticated => {
-            ErrorCode::InvalidClient
-        }
+        ClientRefusal::SeveralMethods
+        | ClientRefusal::SeveralClients
+        | ClientRefusal::AssertionIncomplete => ErrorCode::InvalidRequest,
+        ClientRefusal::NoClient
+        | ClientRefusal::HeaderUnreadable
+        | ClientRefusal::AssertionTypeUnknown
+        | ClientRefusal::NotAuthenticated
+        // RFC 7521 section 4.2.1.
+        | ClientRefusal::Assertion(_) => ErrorCode::InvalidClient,
     }
 }
 

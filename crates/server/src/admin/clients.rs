@@ -1,12 +1,13 @@
 use identity::EventKind;
-use oidc::client::{Client, ClientMetadata, ClientSettings};
-use oidc::client_auth::LiveSecret;
+use oidc::client::{Client, ClientMetadata, ClientSettings, SecretKeeping};
+use oidc::client_auth::{KeptSecret, LiveSecret};
 use serde_json::{Map, Value, json};
 use store::clients::LIVE_SECRETS;
 use store::{Fault, write_tx};
 use terms::{ClientId, ClientSecret, ClientSecretId};
 
 use super::{AdminError, ClientChanges, Desk, instant, keys};
+use crate::sealing::Place;
 
 /// Clients in one page of the list as it is read.
 const PAGE: u32 = 500;
@@ -18,7 +19,7 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
     let client =
         Client { id, metadata, settings: settings(&ClientSettings::default(), &changes), created_at: at.now };
     keys::ensure(at, client.id_token_algorithm).await?;
-    let secret = (!client.is_public()).then(|| new_secret(at));
+    let secret = new_secret(at, &client)?;
     let event = at.event(EventKind::ClientCreated, &client.id);
     let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, Fault> {
         if !tx.insert_client(&client).await? {
@@ -36,12 +37,22 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
     Ok(shown(&client, secret.map(|(secret, _)| secret)))
 }
 
-/// A secret for its holder, and what is stored of it.
-fn new_secret(at: Desk<'_>) -> (ClientSecret, LiveSecret) {
+/// A secret for its holder, and what is stored of it; nothing for a client whose method has no secret.
+fn new_secret(at: Desk<'_>, client: &Client) -> Result<Option<(ClientSecret, LiveSecret)>, Fault> {
     let secret = at.app.entropy.secret(ClientSecret::new);
     let id = at.app.entropy.id(ClientSecretId::new, at.now);
-    let stored = LiveSecret { id, hash: secret.hash(), expires_at: None };
-    (secret, stored)
+    let kept = match client.auth_method.secret_keeping() {
+        SecretKeeping::None => return Ok(None),
+        SecretKeeping::Hashed => KeptSecret::Hashed(secret.hash()),
+        SecretKeeping::Sealed => {
+            let place = Place::ClientSecret(client.id.clone(), id);
+            let sealed = at.tenant.data_key.seal(&at.app.entropy, place, secret.octets());
+            let doing = || format!("seal a secret of {}", client.id);
+            KeptSecret::Sealed(sealed.map_err(|error| Fault::new(doing()).because(error))?)
+        }
+    };
+    let stored = LiveSecret { id, kept, expires_at: None };
+    Ok(Some((secret, stored)))
 }
 
 fn settings(before: &ClientSettings, changes: &ClientChanges) -> ClientSettings {
@@ -84,7 +95,7 @@ pub async fn update(
     with_secret: bool,
 ) -> Result<Value, AdminError> {
     let before = find(at, client_id).await?;
-    let before_was_public = before.is_public();
+    let kept_before = before.auth_method.secret_keeping();
     let metadata = ClientMetadata::parse(&merged(&before, &changes)).map_err(AdminError::all)?;
     let client = Client {
         metadata,
@@ -93,11 +104,12 @@ pub async fn update(
         created_at: before.created_at,
     };
     keys::ensure(at, client.id_token_algorithm).await?;
-    // A client that becomes confidential needs a secret; a public one has no use for it.
-    let newly_confidential = !client.is_public() && before_was_public;
-    let secret = (newly_confidential || (with_secret && !client.is_public())).then(|| new_secret(at));
+    // What was kept of a secret for one method is of no use to another, and must not come back to life with a third.
+    let kept_otherwise = client.auth_method.secret_keeping() != kept_before;
+    let secret = if kept_otherwise || with_secret { new_secret(at, &client)? } else { None };
     if with_secret && secret.is_none() {
-        return Err(AdminError::refused("a public client has no secret"));
+        let method = client.auth_method;
+        return Err(AdminError::refused(format!("a client that authenticates by {method} has no secret")));
     }
     let event = at.event(EventKind::ClientUpdated, &client.id);
     let secret_event = at.event(EventKind::ClientSecretCreated, &client.id);
@@ -106,6 +118,9 @@ pub async fn update(
             return Err(AdminError::refused("the client is gone"));
         }
         tx.append_event(&event).await?;
+        if kept_otherwise {
+            tx.delete_client_secrets(&client.id).await?;
+        }
         if let Some((_, secret)) = &secret {
             // Room for one more: of those that live, only the newest stays.
             if let Some(newest) = tx.client_secrets(&client.id).await?.last() {
@@ -136,6 +151,12 @@ fn merged(before: &Client, changes: &ClientChanges) -> Value {
     if new.contains_key("grant_types") {
         // What follows from the grant types is worked out anew.
         members.remove("response_types");
+    }
+    // RFC 7591 section 2: not both, so that the one that is given takes the other's place.
+    for (given, other) in [("jwks", "jwks_uri"), ("jwks_uri", "jwks")] {
+        if new.contains_key(given) {
+            members.remove(other);
+        }
     }
     members.extend(new.clone());
     Value::Object(members)

@@ -243,9 +243,19 @@ pub struct Metadata {
     /// What it may ask for: scope tokens separated by blanks
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
-    /// client_secret_basic, client_secret_post or none [default: client_secret_basic]
+    /// client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none
+    /// [default: client_secret_basic]
     #[arg(long, value_name = "METHOD", conflicts_with = "public")]
     auth_method: Option<String>,
+    /// The only algorithm with which it signs its assertions [default: any of its method]
+    #[arg(long, value_name = "ALG")]
+    auth_signing_alg: Option<String>,
+    /// A JSON file with its public keys, as a JWK set (RFC 7517 section 5)
+    #[arg(long, value_name = "FILE.json", conflicts_with = "jwks_uri")]
+    jwks: Option<PathBuf>,
+    /// Where its public keys are fetched from
+    #[arg(long, value_name = "URI")]
+    jwks_uri: Option<String>,
     /// It can't keep a secret: a browser's or a device's
     #[arg(long)]
     public: bool,
@@ -256,7 +266,7 @@ pub struct Metadata {
     #[arg(
         long = "metadata",
         value_name = "FILE.json",
-        conflicts_with_all = ["name", "redirect_uris", "post_logout_redirect_uris", "grant_types", "scope", "auth_method", "public", "native"]
+        conflicts_with_all = ["name", "redirect_uris", "post_logout_redirect_uris", "grant_types", "scope", "auth_method", "auth_signing_alg", "jwks", "jwks_uri", "public", "native"]
     )]
     file: Option<PathBuf>,
     /// It belongs to whoever runs this server: people aren't asked for consent
@@ -279,15 +289,16 @@ impl Metadata {
         let Self { first_party, rotate_refresh_tokens, .. } = self;
         let (metadata, whole) = match &self.file {
             Some(file) => (read_json(file)?, true),
-            None => (Value::Object(self.members()), false),
+            None => (Value::Object(self.members()?), false),
         };
         Ok(ClientChanges { metadata, whole, first_party, rotate_refresh_tokens })
     }
 
     /// The options by the names of RFC 7591 section 2.
-    fn members(self) -> Map<String, Value> {
+    fn members(self) -> Result<Map<String, Value>, Complaint> {
         let auth_method = if self.public { Some("none".to_owned()) } else { self.auth_method };
         let list = |texts: Vec<String>| (!texts.is_empty()).then(|| json!(texts));
+        let jwks = self.jwks.as_deref().map(read_json).transpose()?;
         let members = [
             ("client_name", self.name.map(Value::from)),
             ("redirect_uris", list(self.redirect_uris)),
@@ -295,9 +306,12 @@ impl Metadata {
             ("grant_types", list(self.grant_types)),
             ("scope", self.scope.map(Value::from)),
             ("token_endpoint_auth_method", auth_method.map(Value::from)),
+            ("token_endpoint_auth_signing_alg", self.auth_signing_alg.map(Value::from)),
+            ("jwks", jwks),
+            ("jwks_uri", self.jwks_uri.map(Value::from)),
             ("application_type", self.native.then(|| Value::from("native"))),
         ];
-        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        Ok(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
 }
 
@@ -477,7 +491,10 @@ fn typed(password: SecretText) -> Result<SecretText, Complaint> {
 fn read_json(file: &Path) -> Result<Value, Complaint> {
     let text =
         std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-    serde_json::from_str(&text).map_err(|error| format!("{} is not JSON: {error}", file.display()))
+    serde_json::from_str::<Value>(&text)
+        .map_err(|error| format!("{} is not JSON: {error}", file.display()))?;
+    // Strictly, so that of a member that is there twice not just one counts; the reader before says where an error is.
+    oidc::jose::json::parse(text.as_bytes()).map_err(|error| format!("{} is {error}", file.display()))
 }
 
 #[cfg(test)]

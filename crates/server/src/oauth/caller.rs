@@ -1,16 +1,24 @@
 //! The phases that the token, introspection and revocation endpoints share: read the form, believe the client.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use oidc::access_token::{self, AccessToken, ExpectedAudience};
-use oidc::client_auth::{AuthenticatedClient, ClientRefusal, Credentials, authenticate};
+use oidc::client::{KeySource, SecretKeeping};
+use oidc::client_assertion::Addressee;
+use oidc::client_auth::{
+    AuthenticatedClient, Believed, ClientRefusal, Credentials, KeptSecret, KnownClient, OpenedSecret,
+    authenticate,
+};
+use oidc::discovery::path;
 use oidc::params::{Parameters, ParametersError};
 use oidc::refresh_token::{RefreshSecret, RefreshToken};
-use store::Fault;
 use store::grants::RefreshRecord;
-use terms::Timestamp;
+use store::{Fault, write_tx};
+use terms::{ClientId, ClientSecret, ClientSecretId, Timestamp};
 
 use crate::request::Site;
 use crate::sealing::Place;
@@ -53,10 +61,56 @@ pub(super) async fn client(
         Ok(credentials) => credentials,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    let known = known_client(site, &credentials).await?;
+    let token_endpoint = site.tenant.url(path::TOKEN);
+    let addressee = Addressee { issuer: site.tenant.issuer.as_str(), token_endpoint: &token_endpoint };
+    let unspent = match authenticate(&credentials, known, addressee, now) {
+        Err(refusal) => return Ok(Err(refusal)),
+        Ok(Believed::Now(client)) => return Ok(Ok(client)),
+        Ok(Believed::Once(unspent)) => unspent,
+    };
+    let single = unspent.single();
+    let first = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
+        tx.spend_assertion(&single).await
+    })?;
+    Ok(unspent.spent(first))
+}
+
+/// What there is under the name that the credentials claim, with what an assertion is verified by.
+async fn known_client(site: &Site, credentials: &Credentials) -> Result<Option<KnownClient>, Fault> {
+    let id = credentials.client_id();
     let mut read = site.app.store.read(site.tenant.id);
-    let client = read.client(credentials.client_id()).await?;
-    let secrets = read.client_secrets(credentials.client_id()).await?;
-    Ok(authenticate(&credentials, client.map(|client| (client, secrets)), now))
+    let Some(client) = read.client(id).await? else { return Ok(None) };
+    let mut known = KnownClient::new(client, read.client_secrets(id).await?);
+    if known.client.auth_method.secret_keeping() == SecretKeeping::Sealed {
+        for secret in &known.secrets {
+            let KeptSecret::Sealed(sealed) = &secret.kept else { continue };
+            let opened = OpenedSecret {
+                secret: open_client_secret(site, id, secret.id, sealed)?,
+                expires_at: secret.expires_at,
+            };
+            known.opened.push(opened);
+        }
+    }
+    if let Some((_key_id, _algorithm)) = credentials.signed_with(&known.client) {
+        known.keys = match known.client.key_source() {
+            Some(KeySource::Registered(keys)) => Some(Arc::clone(keys)),
+            Some(KeySource::Fetched(_)) | None => None,
+        };
+    }
+    Ok(Some(known))
+}
+
+fn open_client_secret(
+    site: &Site,
+    client: &ClientId,
+    id: ClientSecretId,
+    sealed: &[u8],
+) -> Result<ClientSecret, Fault> {
+    let fault = || Fault::new(format!("open the secret {id} of {client}"));
+    let opened = site.tenant.data_key.open(Place::ClientSecret(client.clone(), id), sealed);
+    let opened = opened.map_err(|error| fault().because(error))?;
+    opened.as_slice().try_into().map(ClientSecret::new).map_err(|_| fault())
 }
 
 /// An access token that is a JWT of this tenant, whoever it is for.

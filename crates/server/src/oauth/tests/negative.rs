@@ -105,9 +105,16 @@ fn common_cases(backend: &Party, rest: &str) -> Vec<Case> {
         case("an oversized value", &form, &large, 400, "invalid_request"),
         case("too many parameters", &form, &many, 400, "invalid_request"),
         case(
-            "an assertion",
+            "an assertion without its type",
             &form,
             &format!("{rest}&client_id={}&client_assertion=x", backend.id),
+            400,
+            "invalid_request",
+        ),
+        case(
+            "an assertion that is no JWT",
+            &form,
+            &format!("{rest}&client_assertion_type={}&client_assertion=x", oidc::client_assertion::TYPE),
             401,
             "invalid_client",
         ),

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Request, StatusCode};
 use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User, UserEmail};
 use oidc::client::{Client, ClientMetadata, ClientSettings};
-use oidc::client_auth::LiveSecret;
+use oidc::client_auth::{KeptSecret, LiveSecret};
 use oidc::grant::{Authentication, Grant, IssuedCode};
 use oidc::params;
 use oidc::pkce::CodeChallenge;
@@ -186,7 +186,7 @@ impl Scene {
         let secret = (method != "none").then(|| self.app.entropy.secret(ClientSecret::new));
         let live = secret.as_ref().map(|secret| LiveSecret {
             id: self.id(ClientSecretId::new),
-            hash: secret.hash(),
+            kept: KeptSecret::Hashed(secret.hash()),
             expires_at: None,
         });
         let now = self.now();
