@@ -98,7 +98,7 @@ impl World {
             metadata,
             whole: true,
             first_party: Some(first_party),
-            rotate_refresh_tokens: None,
+            ..ClientChanges::default()
         };
         let made = self.operate(AdminCommand::ClientsCreate(changes)).await;
         let made = made.unwrap_or_else(|error| panic!("a client that can't be registered: {error}"));

@@ -2,7 +2,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use terms::Timestamp;
 
@@ -43,6 +43,12 @@ impl Signer {
             "kty": "EC", "crv": "P-256", "kid": self.kid, "use": "sig",
             "x": encode(&point[1..33]), "y": encode(&point[33..]),
         })
+    }
+
+    /// The private half, for a program that signs by itself: PKCS #8 in base64.
+    pub fn pkcs8(&self) -> String {
+        let With::Key(pair) = &self.with else { panic!("a secret is no key") };
+        STANDARD.encode(pair.to_pkcs8v1().expect("a document").as_ref())
     }
 
     /// A compact JWS of any header and claims.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use harness::{ASSERTION_TYPE, RelyingParty, Signer, TokenAnswer, World, assertion_claims, web_metadata};
+use harness::{
+    ASSERTION_TYPE, Published, RelyingParty, Signer, TokenAnswer, World, assertion_claims, web_metadata,
+};
 use serde_json::{Value, json};
 use server::admin::{AdminCommand, ClientChanges, execute};
 
@@ -34,7 +36,7 @@ async fn token(party: &RelyingParty, assertion: &str) -> TokenAnswer {
 }
 
 fn changes(metadata: Value) -> ClientChanges {
-    ClientChanges { metadata, whole: false, first_party: None, rotate_refresh_tokens: None }
+    ClientChanges { metadata, ..ClientChanges::default() }
 }
 
 #[tokio::test]
@@ -290,4 +292,52 @@ async fn a_secret_is_kept_as_its_method_needs_it_and_changes_with_it() {
         assert_eq!((by_basic(&fifth).await, by_basic(&first).await), (yes, no));
     })
     .await;
+}
+
+#[tokio::test]
+async fn keys_at_an_address_are_fetched_kept_and_renewed() {
+    let world = World::start().await;
+    let (old, new) = (Signer::es256("old"), Signer::es256("new"));
+    let published = Published::start(json!({ "keys": [old.jwk()] })).await;
+    let mut metadata = machine(&old);
+    metadata.as_object_mut().unwrap().remove("jwks");
+    metadata["jwks_uri"] = json!(published.url);
+    let party = world.register(metadata, true).await;
+    let mut jti = 0;
+    let mut ask = async |signer: &Signer| {
+        jti += 1;
+        token(&party, &signer.assertion(&party, &jti.to_string(), world.clock.now())).await.status
+    };
+    let pass = |seconds| world.clock.advance(Duration::from_secs(seconds));
+    assert_eq!(published.fetches(), 0, "not before they are needed");
+    assert_eq!((ask(&old).await, ask(&old).await, published.fetches()), (200, 200, 1));
+    // A key that isn't there is looked for once a minute, however often it is named.
+    assert_eq!((ask(&new).await, ask(&new).await, published.fetches()), (401, 401, 1));
+    published.put(Some(json!({ "keys": [old.jwk(), new.jwk()] })));
+    pass(60);
+    assert_eq!((ask(&new).await, ask(&old).await, published.fetches()), (200, 200, 2));
+    // What the client takes out is believed for five minutes at most.
+    published.put(Some(json!({ "keys": [new.jwk()] })));
+    pass(299);
+    assert_eq!((ask(&old).await, published.fetches()), (200, 2));
+    pass(1);
+    assert_eq!((ask(&old).await, ask(&new).await, published.fetches()), (401, 200, 3));
+    // While the address fails, what was there serves for an hour.
+    published.put(None);
+    pass(3599);
+    assert_eq!((ask(&new).await, ask(&new).await, published.fetches()), (200, 200, 4));
+    pass(1);
+    assert_eq!((ask(&new).await, published.fetches()), (401, 4), "left alone for a moment");
+    published.put(Some(json!({ "keys": [new.jwk(), { "kty": "EC", "d": "AA" }, 7] })));
+    pass(10);
+    assert_eq!((ask(&new).await, published.fetches()), (200, 5), "others spoil nothing");
+    // Another address is another set.
+    let moved = Published::start(json!({ "keys": [old.jwk()] })).await;
+    let command = AdminCommand::ClientsUpdate {
+        client_id: party.client_id.clone(),
+        changes: changes(json!({ "jwks_uri": moved.url })),
+        new_secret: false,
+    };
+    world.operate(command).await.unwrap();
+    assert_eq!((ask(&new).await, ask(&old).await, moved.fetches()), (401, 200, 1));
 }

@@ -22,7 +22,7 @@ impl Neighbours {
             metadata: web_metadata("web", callback, false),
             whole: true,
             first_party: Some(true),
-            rotate_refresh_tokens: None,
+            ..ClientChanges::default()
         };
         let made = execute(world.app(), "acme", AdminCommand::ClientsCreate(changes)).await.unwrap();
         let issuer = format!("{}/t/acme", world.issuer());

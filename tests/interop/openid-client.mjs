@@ -7,13 +7,32 @@ await story(async (browser) => {
   const somebody = await person(browser);
   const { page } = somebody;
 
-  const { issuer, clientId, clientSecret, landing: redirectUri } = world;
+  const { issuer, clientId, clientSecret, method, landing: redirectUri } = world;
+
+  const authentication = async () => {
+    switch (method) {
+      case 'none':
+        return client.None();
+      case 'client_secret_basic':
+        return client.ClientSecretBasic(clientSecret);
+      case 'client_secret_jwt':
+        return client.ClientSecretJwt(clientSecret);
+      case 'private_key_jwt': {
+        const { kid, pkcs8 } = world.key;
+        const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+        const key = await crypto.subtle.importKey('pkcs8', Buffer.from(pkcs8, 'base64'), algorithm, false, ['sign']);
+        return client.PrivateKeyJwt({ key, kid });
+      }
+      default:
+        throw new Error(`no such method: ${method}`);
+    }
+  };
 
   const config = await client.discovery(
     new URL(issuer),
     clientId,
     undefined,
-    clientSecret ? client.ClientSecretBasic(clientSecret) : client.None(),
+    await authentication(),
     // Only for an issuer on plain http, such as `portico dev`.
     { execute: [client.allowInsecureRequests] },
   );
@@ -55,7 +74,7 @@ await story(async (browser) => {
   if (refreshed.id_token) equal(refreshed.claims().sub, sub, 'sub of the refreshed ID token');
 
   // RFC 7662 section 2.1: whoever asks has to prove who they are, which a public client can't.
-  if (clientSecret) {
+  if (method !== 'none') {
     const introspected = await client.tokenIntrospection(config, refreshed.access_token);
     equal(introspected.active, true, 'active');
   }

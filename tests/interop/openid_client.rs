@@ -1,4 +1,4 @@
-use harness::{Landing, Script, World};
+use harness::{Landing, Script, Signer, World, web_metadata};
 use serde_json::json;
 
 const EMAIL: &str = "ada@example.test";
@@ -9,11 +9,19 @@ const PASSWORD: &str = "quiet lantern harbour moss";
 async fn openid_client_goes_the_whole_way() {
     World::each(async |world| {
         world.create_user(EMAIL, PASSWORD).await;
-        for is_public in [false, true] {
+        let key = Signer::es256("k1");
+        for method in ["client_secret_basic", "none", "client_secret_jwt", "private_key_jwt"] {
             let landing = Landing::start().await;
-            let party = world.register_landing("openid-client", &landing, is_public).await;
+            let mut metadata = web_metadata("openid-client", &landing.url, method == "none");
+            metadata["token_endpoint_auth_method"] = json!(method);
+            if method == "private_key_jwt" {
+                metadata["jwks"] = json!({ "keys": [key.jwk()] });
+            }
+            let party = world.register(metadata, true).await;
             let told = json!({
                 "issuer": world.issuer(),
+                "method": method,
+                "key": { "kid": "k1", "pkcs8": key.pkcs8() },
                 "clientId": party.client_id,
                 "clientSecret": party.client_secret,
                 "landing": landing.url,

@@ -590,7 +590,7 @@ pub struct SessionFact {
     pub id: SessionId,
     /// Whose it is.
     pub user: UserId,
-    /// The user's `sub`.
+    /// The user's `sub`, as the client that asks knows it: hints are compared with it.
     pub subject: Subject,
     /// The user's verified addresses.
     pub addresses: Vec<CanonicalEmail>,

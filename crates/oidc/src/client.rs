@@ -4,6 +4,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use url::Url;
 
 use crate::jose::{Algorithm, ClientAlgorithm, ClientKeys};
 use crate::redirect_uri::{RedirectUri, RegisteredRedirectUri, find_registered};
-use crate::resource_server::ResourceIdentifier;
+use crate::resource_server::{ResourceIdentifier, ResourceServer};
 use crate::scope::Scope;
 
 /// A closed list of words of a registry, with their wire forms.
@@ -74,6 +75,14 @@ words! {
     ResponseType {
         /// RFC 6749 section 4.1.
         Code = "code",
+    }
+
+    /// By what name it knows people (OpenID Connect Core section 8).
+    SubjectType {
+        /// The same as every other client.
+        Public = "public",
+        /// One that only the clients of its sector know.
+        Pairwise = "pairwise",
     }
 
     /// OpenID Connect Registration section 2.
@@ -183,6 +192,10 @@ pub struct ClientMetadata {
     pub jwks: Option<RegisteredKeys>,
     /// `jwks_uri`
     pub jwks_uri: Option<String>,
+    /// `subject_type`
+    pub subject_type: SubjectType,
+    /// `sector_identifier_uri` (OpenID Connect Registration section 5)
+    pub sector_identifier_uri: Option<String>,
     /// `application_type`
     pub application_type: ApplicationType,
     /// `id_token_signed_response_alg` (OpenID Connect Registration section 2)
@@ -211,7 +224,7 @@ pub struct ClientMetadata {
 
 /// What the operator decides about a client; a client can't say it of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ClientSettings {
     /// Belongs to whoever runs this server: its users aren't asked for consent.
     pub first_party: bool,
@@ -219,6 +232,98 @@ pub struct ClientSettings {
     pub rotate_refresh_tokens: bool,
     /// The resource servers that it may name in `resource` (RFC 8707). Empty: all of the tenant's.
     pub resource_servers: Vec<ResourceIdentifier>,
+    /// How long its access tokens live, in seconds; for a registered resource server never longer than that one's. Absent:
+    /// as long as the resource server says.
+    pub access_token_lifetime: Option<u64>,
+    /// How long its ID tokens live, in seconds.
+    pub id_token_lifetime: Option<u64>,
+    /// How long its refresh tokens live unused, in seconds.
+    pub refresh_token_idle: Option<u64>,
+    /// How long its refresh tokens live in all, in seconds.
+    pub refresh_token_lifetime: Option<u64>,
+    /// Whether its ID tokens say of the person what userinfo does (OpenID Connect Core section 5.4).
+    pub id_token_claims: bool,
+}
+
+/// How long a client's refresh tokens live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshTerms {
+    /// Unused.
+    pub idle: Duration,
+    /// In all.
+    pub whole: Duration,
+}
+
+impl Default for RefreshTerms {
+    fn default() -> Self {
+        Self { idle: limits::REFRESH_TOKEN_IDLE, whole: limits::REFRESH_TOKEN_LIFETIME }
+    }
+}
+
+impl ClientSettings {
+    /// Reads settings by their names. A member that is left out, or null, has its default.
+    pub fn parse(members: Map<String, Value>) -> Result<Self, Vec<MetadataFault>> {
+        let mut faults = Vec::new();
+        let mut given = Map::new();
+        for (name, value) in members {
+            // One by one, so that each fault has its name.
+            let alone = Map::from_iter([(name.clone(), value.clone())]);
+            match serde_json::from_value::<Self>(Value::Object(alone)) {
+                _ if value.is_null() => {}
+                Ok(_) => drop(given.insert(name, value)),
+                Err(_) => faults.push(MetadataFault {
+                    member: name,
+                    reason: "is no setting, or no value for it".to_owned(),
+                }),
+            }
+        }
+        let settings: Self = serde_json::from_value(Value::Object(given)).unwrap_or_default();
+        faults.extend(settings.check());
+        if faults.is_empty() { Ok(settings) } else { Err(faults) }
+    }
+
+    fn check(&self) -> Vec<MetadataFault> {
+        let terms = self.refresh_terms();
+        let within = |seconds: Option<u64>, most: Duration| {
+            seconds.is_none_or(|it| (limits::SHORTEST_LIFETIME..=most).contains(&Duration::from_secs(it)))
+        };
+        let rules = [
+            (
+                "access_token_lifetime",
+                within(self.access_token_lifetime, limits::LONGEST_TOKEN_LIFETIME),
+                limits::LONGEST_TOKEN_LIFETIME,
+            ),
+            (
+                "id_token_lifetime",
+                within(self.id_token_lifetime, limits::LONGEST_TOKEN_LIFETIME),
+                limits::LONGEST_TOKEN_LIFETIME,
+            ),
+            // No longer than in all.
+            ("refresh_token_idle", within(self.refresh_token_idle, terms.whole), terms.whole),
+            (
+                "refresh_token_lifetime",
+                within(self.refresh_token_lifetime, limits::REFRESH_TOKEN_LIFETIME),
+                limits::REFRESH_TOKEN_LIFETIME,
+            ),
+        ];
+        let broken = rules.into_iter().filter(|(_, holds, _)| !holds);
+        let fault = |(member, _, most): (&str, bool, Duration)| MetadataFault {
+            member: member.to_owned(),
+            reason: format!(
+                "must be between {} and {} seconds",
+                limits::SHORTEST_LIFETIME.as_secs(),
+                most.as_secs()
+            ),
+        };
+        broken.map(fault).collect()
+    }
+
+    fn refresh_terms(&self) -> RefreshTerms {
+        let default = RefreshTerms::default();
+        let whole = self.refresh_token_lifetime.map_or(default.whole, Duration::from_secs);
+        let idle = self.refresh_token_idle.map_or(default.idle, Duration::from_secs);
+        RefreshTerms { idle: idle.min(whole), whole }
+    }
 }
 
 /// An OAuth relying party, registered in a tenant. Its metadata are its own fields by [`Deref`].
@@ -284,6 +389,25 @@ impl Client {
     /// RFC 9700 section 2.2.2: refresh tokens of public clients rotate; others by setting.
     pub fn rotates_refresh_tokens(&self) -> bool {
         self.is_public() || self.settings.rotate_refresh_tokens
+    }
+
+    /// How long its refresh tokens live.
+    pub fn refresh_terms(&self) -> RefreshTerms {
+        self.settings.refresh_terms()
+    }
+
+    /// How long its ID tokens live.
+    pub fn id_token_lifetime(&self) -> Duration {
+        self.settings.id_token_lifetime.map_or(limits::ID_TOKEN_LIFETIME, Duration::from_secs)
+    }
+
+    /// The resource server as it is for this client: its tokens may live shorter. Longer only where the resource server is the
+    /// issuer, since a registered one was promised its own bound.
+    pub fn resource_server(&self, server: &ResourceServer) -> ResourceServer {
+        let promised = server.access_token_lifetime;
+        let own = self.settings.access_token_lifetime.map_or(promised, Duration::from_secs);
+        let access_token_lifetime = if server.id.is_none() { own } else { own.min(promised) };
+        ResourceServer { access_token_lifetime, ..server.clone() }
     }
 
     /// The registered redirect URI that a request means by `asked`.
@@ -471,13 +595,6 @@ impl Reader {
             }
         }
     }
-
-    /// A member that we know and that has one value here.
-    fn fixed(&mut self, member: &str, value: &str) {
-        if self.text(member).is_some_and(|given| given != value) {
-            self.fault(member, format!("only {value} is supported"));
-        }
-    }
 }
 
 /// Octets of a name or of any other text of the metadata.
@@ -512,7 +629,6 @@ impl ClientMetadata {
         let response_types = reader
             .words("response_types", ResponseType::ALL)
             .unwrap_or_else(|| if by_code { vec![ResponseType::Code] } else { Vec::new() });
-        reader.fixed("subject_type", "public");
         Self {
             name: reader.text("client_name"),
             redirect_uris: reader.redirect_uris("redirect_uris", application_type),
@@ -542,6 +658,8 @@ impl ClientMetadata {
             default_max_age: reader.number("default_max_age"),
             require_auth_time: reader.flag("require_auth_time"),
             software: (reader.text("software_id"), reader.text("software_version")),
+            subject_type: reader.word("subject_type", SubjectType::ALL, SubjectType::Public),
+            sector_identifier_uri: reader.web_address("sector_identifier_uri"),
             application_type,
             grant_types,
             response_types,
@@ -578,6 +696,29 @@ impl ClientMetadata {
             );
         }
         self.check_keys(reader);
+        // OpenID Connect Core section 8.1: without the URI, the host of the redirect URIs is the sector, which must be one.
+        let refused = reader.faults.iter().any(|fault| fault.member == "redirect_uris");
+        if self.subject_type == SubjectType::Pairwise && self.sector().is_none() && !refused {
+            reader.fault(
+                "sector_identifier_uri",
+                "pairwise subjects need it, unless all redirect_uris have one and the same host",
+            );
+        }
+    }
+
+    /// The sector in which this client knows people by the same names as others (OpenID Connect Core section 8.1): the host of
+    /// its `sector_identifier_uri`, or the one host of its redirect URIs. `None` for a client that knows them by their own.
+    pub fn sector(&self) -> Option<String> {
+        if self.subject_type != SubjectType::Pairwise {
+            return None;
+        }
+        let host = |text: &str| Url::parse(text).ok()?.host_str().map(str::to_owned);
+        if let Some(uri) = &self.sector_identifier_uri {
+            return host(uri);
+        }
+        let mut hosts = self.redirect_uris.iter().map(|uri| host(uri.as_str()));
+        let first = hosts.next()??;
+        hosts.all(|other| other.as_ref() == Some(&first)).then_some(first)
     }
 
     /// The rules about a client's keys and how it signs with them.
@@ -634,6 +775,11 @@ impl ClientMetadata {
         put("token_endpoint_auth_signing_alg", self.auth_signing_alg.map(|it| it.as_str().into()));
         put("jwks", self.jwks.as_ref().map(|it| it.json.clone()));
         put("jwks_uri", text(&self.jwks_uri));
+        put(
+            "subject_type",
+            (self.subject_type != SubjectType::Public).then(|| self.subject_type.as_str().into()),
+        );
+        put("sector_identifier_uri", text(&self.sector_identifier_uri));
         put("application_type", Some(self.application_type.as_str().into()));
         put("id_token_signed_response_alg", Some(self.id_token_algorithm.as_str().into()));
         put("scope", Some(self.scope.to_string().into()));
@@ -688,6 +834,7 @@ mod tests {
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",
             "application_type": "native",
+            "id_token_signed_response_alg": "RS256",
             "scope": "email openid",
             "contacts": ["ops@shop.example"],
             "client_uri": "https://shop.example",
@@ -739,7 +886,8 @@ mod tests {
             ("default_max_age", json!("1")),
             ("require_auth_time", json!("yes")),
             ("id_token_signed_response_alg", json!("none")),
-            ("subject_type", json!("pairwise")),
+            ("subject_type", json!("private")),
+            ("sector_identifier_uri", json!("http://shop.example/sector.json")),
             ("redirect_uri", json!("https://shop.example/cb")),
         ];
         for (member, value) in cases {
@@ -771,6 +919,14 @@ mod tests {
             (json!({ "grant_types": [] }), "grant_types"),
             (json!({ "grant_types": ["client_credentials"], "response_types": ["code"] }), "response_types"),
             (json!({}), "redirect_uris"),
+            (
+                json!({ "redirect_uris": ["https://a.example/cb", "https://b.example/cb"], "subject_type": "pairwise" }),
+                "sector_identifier_uri",
+            ),
+            (
+                json!({ "grant_types": ["client_credentials"], "subject_type": "pairwise" }),
+                "sector_identifier_uri",
+            ),
             (signer(&json!({})), "jwks"),
             (signer(&json!({ "jwks": { "keys": [] } })), "jwks"),
             (signer(&json!({ "jwks": keys(), "jwks_uri": "https://shop.example/jwks.json" })), "jwks_uri"),
@@ -796,6 +952,78 @@ mod tests {
             "kty": "EC", "crv": "P-256", "kid": "a3",
             "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
         }] })
+    }
+
+    #[test]
+    fn settings_have_bounds_and_each_fault_its_name() {
+        let parse = |members: Value| ClientSettings::parse(members.as_object().unwrap().clone());
+        assert_eq!(parse(json!({})), Ok(ClientSettings::default()));
+        assert_eq!(parse(json!({ "id_token_lifetime": null })), Ok(ClientSettings::default()));
+        let good = json!({
+            "first_party": true, "access_token_lifetime": 60, "id_token_lifetime": 86400, "refresh_token_idle": 600,
+            "refresh_token_lifetime": 600, "id_token_claims": true,
+        });
+        let settings = parse(good).unwrap();
+        let again = serde_json::to_value(&settings).unwrap();
+        assert_eq!(parse(again), Ok(settings));
+        // What was stored before there were these is read.
+        let stored = json!({ "first_party": true, "rotate_refresh_tokens": false, "resource_servers": [] });
+        assert!(serde_json::from_value::<ClientSettings>(stored).unwrap().first_party);
+        for (name, value) in [
+            ("access_token_lifetime", json!(59)),
+            ("access_token_lifetime", json!(86401)),
+            ("access_token_lifetime", json!("60")),
+            ("id_token_lifetime", json!(0)),
+            ("id_token_lifetime", json!(-1)),
+            ("refresh_token_idle", json!(365 * 86400 + 1)),
+            ("refresh_token_lifetime", json!(365 * 86400 + 1)),
+            ("id_token_claims", json!("yes")),
+            ("first-party", json!(true)),
+        ] {
+            let faults = parse(json!({ name: value.clone() })).unwrap_err();
+            assert_eq!(faults.iter().map(|it| it.member.as_str()).collect::<Vec<_>>(), [name], "{value}");
+        }
+        let faults = parse(json!({ "refresh_token_idle": 601, "refresh_token_lifetime": 600 })).unwrap_err();
+        assert_eq!(faults[0].member, "refresh_token_idle");
+    }
+
+    #[test]
+    fn an_access_token_lives_as_long_as_client_and_api_both_allow() {
+        let mut client = crate::fixture::client();
+        let lifetime = |client: &Client, server: &ResourceServer| {
+            client.resource_server(server).access_token_lifetime.as_secs()
+        };
+        let (issuer, api) = (crate::fixture::issuer(), crate::fixture::api());
+        assert_eq!((lifetime(&client, &issuer), lifetime(&client, &api)), (300, 300));
+        client.settings.access_token_lifetime = Some(60);
+        assert_eq!((lifetime(&client, &issuer), lifetime(&client, &api)), (60, 60));
+        client.settings.access_token_lifetime = Some(3600);
+        assert_eq!((lifetime(&client, &issuer), lifetime(&client, &api)), (3600, 300));
+    }
+
+    #[test]
+    fn the_sector_is_the_uris_host_or_the_only_one() {
+        let sector = |changed: Value| {
+            let mut metadata = good();
+            metadata.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+            let metadata = ClientMetadata::parse(&metadata).unwrap();
+            assert_eq!(ClientMetadata::parse(&metadata.to_json()).as_ref(), Ok(&metadata));
+            metadata.sector()
+        };
+        let uri = "https://sector.example/uris.json";
+        assert_eq!(sector(json!({})), None);
+        assert_eq!(
+            sector(json!({ "sector_identifier_uri": uri })),
+            None,
+            "it knows people by their own names"
+        );
+        let pairwise = json!({ "subject_type": "pairwise", "redirect_uris": ["https://shop.example/a", "https://shop.example:8443/b"] });
+        assert_eq!(sector(pairwise).as_deref(), Some("shop.example"));
+        let named = json!({
+            "subject_type": "pairwise", "sector_identifier_uri": uri,
+            "redirect_uris": ["https://a.example/cb", "https://b.example/cb"],
+        });
+        assert_eq!(sector(named).as_deref(), Some("sector.example"));
     }
 
     fn signer(changed: &Value) -> Value {

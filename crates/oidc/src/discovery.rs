@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::authorize::Prompt;
-use crate::client::{ClientAuthMethod, GrantType, ResponseType};
+use crate::client::{ClientAuthMethod, GrantType, ResponseType, SubjectType};
 use crate::jose::{Algorithm, ClientAlgorithm};
 use crate::pkce::METHOD_S256;
 use crate::response_mode::ResponseMode;
@@ -102,7 +102,7 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "code_challenge_methods_supported": [METHOD_S256],
         "prompt_values_supported": Prompt::VALUES,
         "acr_values_supported": provider.acr_values,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": SubjectType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "id_token_signing_alg_values_supported": provider.id_token_algorithms,
         "token_endpoint_auth_methods_supported": auth_methods,
         // RFC 8414 section 2: required where an assertion is a method.

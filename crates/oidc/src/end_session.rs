@@ -110,7 +110,7 @@ impl Return {
 pub struct SignedIn {
     /// The session.
     pub session: SessionId,
-    /// The `sub` of its user.
+    /// The `sub` of its user, as the client of the hint knows it.
     pub subject: Subject,
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn grant() -> Grant {
         id: GrantId::new(NOW, [1; 10]),
         client: client().id,
         user: UserId::new(NOW, [2; 10]),
+        pairwise_subject: None,
         session: SessionId::new(NOW, [3; 10]),
         offline: false,
         by_consent: true,

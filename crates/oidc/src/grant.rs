@@ -1,8 +1,12 @@
 //! The record of a completed authorization, and the one gate through which every token must pass.
 
+use std::time::Duration;
+
+use serde_json::Map;
 use terms::{ClientId, GrantId, SessionId, Subject, Timestamp, UserId, limits};
 
 use crate::access_token::{AccessToken, Holder, TokenId};
+use crate::client::RefreshTerms;
 use crate::client_auth::AuthenticatedClient;
 use crate::id_token::{IdToken, access_token_hash};
 use crate::jose::Algorithm;
@@ -31,6 +35,10 @@ pub struct Grant {
     pub client: ClientId,
     /// By whom it was given.
     pub user: UserId,
+    /// By what name the client knows the user, where that is not the user's own `sub` (OpenID Connect Core section 8). Fixed
+    /// with the Grant, so that what is refreshed is about the same person as before (section 12.2), whatever is changed about
+    /// the client meanwhile.
+    pub pairwise_subject: Option<Subject>,
     /// The session in which it was given; the `sid` of its ID tokens.
     pub session: SessionId,
     /// Whether it outlives that session: `offline_access` was granted (OpenID Connect Core section 11).
@@ -88,7 +96,7 @@ pub struct Standing {
 
 /// Whether a Grant still holds: one rule for issuing, userinfo and introspection.
 ///
-/// Returns whom its tokens are about.
+/// Returns whom its tokens are about, by the name that the client knows.
 pub fn holds(grant: &Grant, standing: &Standing, now: Timestamp) -> Result<Subject, TokenRefusal> {
     if grant.ended_at.is_some() || grant.expires_at().has_passed(now) {
         return Err(TokenRefusal::GrantEnded);
@@ -105,7 +113,7 @@ pub fn holds(grant: &Grant, standing: &Standing, now: Timestamp) -> Result<Subje
     {
         return Err(TokenRefusal::ConsentWithdrawn);
     }
-    Ok(subject.clone())
+    Ok(grant.pairwise_subject.as_ref().unwrap_or(subject).clone())
 }
 
 /// What one request for a token of a Grant asks for, after narrowing.
@@ -130,6 +138,7 @@ pub struct Approved {
     granted: Scope,
     scope: Scope,
     audience: ResourceServer,
+    id_token_lifetime: Duration,
 }
 
 /// The part of an [`Approved`] that only a person's authorization has.
@@ -137,6 +146,8 @@ pub struct Approved {
 pub struct Person {
     /// The Grant that the tokens name.
     pub grant: GrantId,
+    /// Who gave it.
+    pub user: UserId,
     /// The `sid` of the ID token.
     pub session: SessionId,
     /// `auth_time`, `amr`, `acr`.
@@ -164,6 +175,11 @@ impl Approved {
     /// What the access token says.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// What was granted, the part included that is not for this access token.
+    pub fn granted(&self) -> &Scope {
+        &self.granted
     }
 
     /// For whom the access token is.
@@ -210,13 +226,14 @@ impl Approved {
             subject: self.subject.clone(),
             audience: self.client.clone(),
             issued_at: now,
-            expires_at: now.plus(limits::ID_TOKEN_LIFETIME),
+            expires_at: now.plus(self.id_token_lifetime),
             authenticated_at: person.authentication.time,
             nonce: person.nonce.clone(),
             acr: person.authentication.acr.clone(),
             amr: person.authentication.methods.clone(),
             session: person.session,
             access_token_hash: Some(access_token_hash(access_token, algorithm)),
+            profile: Map::new(),
         })
     }
 }
@@ -246,9 +263,11 @@ pub fn approve(
         subject,
         scope: wish.audience.narrow(&granted),
         granted,
-        audience: wish.audience.clone(),
+        audience: client.client().resource_server(wish.audience),
+        id_token_lifetime: client.client().id_token_lifetime(),
         person: Some(Person {
             grant: grant.id,
+            user: grant.user,
             session: grant.session,
             authentication: grant.authentication.clone(),
             nonce: wish.nonce.map(str::to_owned),
@@ -269,7 +288,8 @@ pub(crate) fn approve_client(
         person: None,
         scope: audience.narrow(&scope),
         granted: scope,
-        audience: audience.clone(),
+        audience: client.client().resource_server(audience),
+        id_token_lifetime: client.client().id_token_lifetime(),
     }
 }
 
@@ -290,13 +310,13 @@ pub struct RefreshState {
 
 impl RefreshState {
     /// The first of a Grant.
-    pub fn first(now: Timestamp) -> Self {
+    pub fn first(terms: RefreshTerms, now: Timestamp) -> Self {
         Self {
             generation: 0,
             rotated_at: now,
             previous_rotated_at: None,
-            idle_expires_at: now.plus(limits::REFRESH_TOKEN_IDLE),
-            expires_at: now.plus(limits::REFRESH_TOKEN_LIFETIME),
+            idle_expires_at: now.plus(terms.idle),
+            expires_at: now.plus(terms.whole),
         }
     }
 
@@ -306,12 +326,12 @@ impl RefreshState {
     }
 
     /// After the newest one was exchanged for the next.
-    pub fn rotated(&self, now: Timestamp) -> Self {
+    pub fn rotated(&self, terms: RefreshTerms, now: Timestamp) -> Self {
         Self {
             generation: self.generation.saturating_add(1),
             rotated_at: now,
             previous_rotated_at: Some(self.rotated_at),
-            idle_expires_at: now.plus(limits::REFRESH_TOKEN_IDLE),
+            idle_expires_at: now.plus(terms.idle),
             expires_at: self.expires_at,
         }
     }

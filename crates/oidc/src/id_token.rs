@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use terms::{ClientId, SessionId, Subject, Timestamp};
 
 use crate::jose::{Algorithm, JwsRefusal, KeyError, KeySet, SigningKey, TokenUse};
@@ -43,27 +43,51 @@ pub struct IdToken {
     pub session: SessionId,
     /// `at_hash`, made by [`access_token_hash`], when an access token is issued with it.
     pub access_token_hash: Option<String>,
+    /// What it says of the person besides. No member of it takes the place of one above, nor adds one that is left out there.
+    pub profile: Map<String, Value>,
 }
+
+/// The claims that a profile can't have.
+const PROTOCOL: [&str; 14] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "azp",
+    "sid",
+    "at_hash",
+];
 
 impl IdToken {
     /// Signs these claims.
     pub fn sign(&self, key: &SigningKey) -> Result<String, KeyError> {
-        key.sign_token(
-            TYPE,
-            &Wire {
-                iss: self.issuer.clone(),
-                sub: self.subject.clone(),
-                aud: Audience::One(self.audience.clone()),
-                exp: self.expires_at.as_seconds(),
-                iat: self.issued_at.as_seconds(),
-                auth_time: self.authenticated_at.as_seconds(),
-                nonce: self.nonce.clone(),
-                acr: self.acr.clone(),
-                amr: self.amr.clone(),
-                sid: self.session,
-                at_hash: self.access_token_hash.clone(),
-            },
-        )
+        let protocol = serde_json::to_value(&Wire {
+            iss: self.issuer.clone(),
+            sub: self.subject.clone(),
+            aud: Audience::One(self.audience.clone()),
+            exp: self.expires_at.as_seconds(),
+            iat: self.issued_at.as_seconds(),
+            auth_time: self.authenticated_at.as_seconds(),
+            nonce: self.nonce.clone(),
+            acr: self.acr.clone(),
+            amr: self.amr.clone(),
+            sid: self.session,
+            at_hash: self.access_token_hash.clone(),
+        });
+        let mut claims = self.profile.clone();
+        claims.retain(|name, _| !PROTOCOL.contains(&name.as_str()));
+        match protocol {
+            Ok(Value::Object(protocol)) => claims.extend(protocol),
+            _ => return Err(KeyError::Sign),
+        }
+        key.sign_token(TYPE, &claims)
     }
 }
 
@@ -200,6 +224,7 @@ mod tests {
             amr: vec!["pwd".to_owned()],
             session: SessionId::new(now, [5; 10]),
             access_token_hash: Some(access_token_hash("token", Algorithm::Rs256)),
+            profile: Map::new(),
         }
     }
 
@@ -217,6 +242,22 @@ mod tests {
             "at_hash": "PEaenWxYddN6Q_NT1PiOYQ",
         });
         assert_eq!(Value::Object(claims(&key_set())), expected);
+    }
+
+    #[test]
+    fn a_profile_takes_no_claim_of_the_protocol() {
+        let keys = key_set();
+        let profile = json!({
+            "name": "Alice", "sub": "eve", "aud": "thief", "nonce": "x", "azp": "thief", "at_hash": "x", "sid": "x", "nbf": 0,
+            "exp": 9_999_999_999_i64, "acr": "9",
+        });
+        let id_token = IdToken { nonce: None, profile: profile.as_object().unwrap().clone(), ..id_token() };
+        let token = id_token.sign(keys.signer(Algorithm::Rs256).unwrap()).unwrap();
+        let mut said = keys.verify(&token, TYPE, TokenUse::Credential).unwrap();
+        assert_eq!(said.remove("name"), Some(json!("Alice")));
+        let mut expected = claims(&keys);
+        expected.remove("nonce");
+        assert_eq!(said, expected);
     }
 
     /// OpenID Connect Core section 3.1.3.6; the pair is of its appendix A.3.

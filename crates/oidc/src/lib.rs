@@ -24,5 +24,6 @@ pub mod resource_server;
 pub mod response_mode;
 pub mod revocation;
 pub mod scope;
+pub mod subject;
 pub mod token;
 pub mod userinfo;

@@ -9,8 +9,10 @@ use oidc::jose::Algorithm;
 use store::{Fault, Store};
 use terms::{EventId, TenantId};
 
+use crate::client_keys::FetchedKeys;
 use crate::clock::Clock;
 use crate::config::{Config, Database, MasterKeySource, Mode};
+use crate::egress::Egress;
 use crate::entropy::Entropy;
 use crate::geo::{Places, PlacesError};
 use crate::hasher::Hasher;
@@ -19,6 +21,7 @@ use crate::lock::DataLock;
 use crate::metrics::Metrics;
 use crate::oauth::discovery::Documents;
 use crate::pages::password_strength::Judgements;
+use crate::pairwise::PairwiseSalts;
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
@@ -44,6 +47,12 @@ pub struct App {
     pub keys: Keys,
     /// What the tenants say about themselves.
     pub documents: Documents,
+    /// The way to addresses that clients name.
+    pub egress: Egress,
+    /// Clients' keys that came from there.
+    pub fetched_keys: FetchedKeys,
+    /// From which pairwise subjects are made.
+    pub pairwise_salts: PairwiseSalts,
     /// All tenants as of the last look at the database.
     pub tenants: ArcSwap<Loaded>,
     pub judgements: Judgements,
@@ -202,6 +211,8 @@ impl App {
         let lock = Mutex::new(lock);
         let hasher = Hasher::new(config.password_hashing);
         let metrics = Metrics::new(&hasher, clock.now());
+        let egress = Egress::new(config.egress.clone())
+            .map_err(|error| Fault::new("prepare the way out to other servers").because(error))?;
         let app = Self {
             config,
             clock,
@@ -214,6 +225,9 @@ impl App {
             key_source,
             keys,
             documents: Documents::default(),
+            egress,
+            fetched_keys: FetchedKeys::default(),
+            pairwise_salts: PairwiseSalts::default(),
             tenants,
             judgements: Judgements::default(),
             lock,

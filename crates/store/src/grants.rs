@@ -16,7 +16,7 @@ use crate::value::Json;
 /// The columns of a Grant and of its standing, for `grant_record` as `g` and the three that it is joined with.
 macro_rules! grant_columns {
     () => {
-        "g.grant_id, g.client_id AS grant_client, g.user_id, g.session_id, g.offline, g.by_consent, g.scope AS grant_scope, \
+        "g.grant_id, g.client_id AS grant_client, g.user_id, g.pairwise_subject, g.session_id, g.offline, g.by_consent, g.scope AS grant_scope, \
          g.resources, g.auth_time, g.amr, g.acr, g.created_at AS grant_created_at, g.ended_at AS grant_ended_at, \
          u.subject AS user_subject, u.disabled_at AS user_disabled_at, \
          s.last_active_at AS session_last_active_at, s.expires_at AS session_expires_at, s.ended_at AS session_ended_at, \
@@ -64,6 +64,7 @@ fn grant(row: &Row) -> Result<Grant, BadColumn> {
         id: row.parse("grant_id")?,
         client: row.parse("grant_client")?,
         user: row.parse("user_id")?,
+        pairwise_subject: row.opt_parse("pairwise_subject")?,
         session: row.parse("session_id")?,
         offline: row.bool("offline")?,
         by_consent: row.bool("by_consent")?,
@@ -208,10 +209,11 @@ verbs! {
     pub write exec insert_grant(it: &Grant)[
         it.id, it.client, it.user, it.session, it.offline, it.by_consent, it.scope.to_string(), Json(&it.resources),
         it.authentication.time, Json(&it.authentication.methods), it.authentication.acr, it.created_at, it.expires_at(),
+        it.pairwise_subject,
     ] =
         "INSERT INTO grant_record (tenant_id, grant_id, client_id, user_id, session_id, offline, by_consent, scope, resources,
-                                   auth_time, amr, acr, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+                                   auth_time, amr, acr, created_at, expires_at, pairwise_subject)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
     pub read opt grant(grant: GrantId) -> GrantInFull =
         concat!("SELECT ", grant_columns!(), " FROM grant_record g ", standing_joins!(),
@@ -305,6 +307,7 @@ mod tests {
     use super::*;
     use crate::testing::{self, NOW, TestStore};
     use crate::{Fault, Store, write_tx};
+    use oidc::client::RefreshTerms;
     use oidc::pkce::CodeChallenge;
     use std::time::Duration;
     use terms::{AccessTokenHandle, AuthorizationCode, SessionId, TenantId, UserId};
@@ -318,6 +321,7 @@ mod tests {
             id: id(GrantId::new),
             client: "cli_web".parse().unwrap(),
             user: id(UserId::new),
+            pairwise_subject: Some("seen".parse().unwrap()),
             session: id(SessionId::new),
             offline: true,
             by_consent: false,
@@ -385,7 +389,7 @@ mod tests {
 
     async fn put_refresh_token(store: &TestStore, grant: &Grant) -> RefreshState {
         put_grant(store, grant).await;
-        let state = RefreshState::first(NOW);
+        let state = RefreshState::first(RefreshTerms::default(), NOW);
         write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
             tx.insert_refresh_token(grant.id, b"sealed", &state).await
         })
@@ -460,7 +464,7 @@ mod tests {
         for store in testing::engines().await {
             for _ in 0..10 {
                 let grant = a_grant();
-                let to = put_refresh_token(&store, &grant).await.rotated(NOW);
+                let to = put_refresh_token(&store, &grant).await.rotated(RefreshTerms::default(), NOW);
                 let (id, next) = (grant.id, to);
                 let firsts = firsts(&store, 8, move |store, tenant| async move {
                     write_tx!(store, tenant, |tx| -> Result<bool, Fault> {
@@ -479,7 +483,7 @@ mod tests {
     async fn a_grant_ends_once_and_its_refresh_tokens_rotate_no_more() {
         for store in testing::engines().await {
             let grant = a_grant();
-            let to = put_refresh_token(&store, &grant).await.rotated(NOW);
+            let to = put_refresh_token(&store, &grant).await.rotated(RefreshTerms::default(), NOW);
             let id = grant.id;
             let firsts = firsts(&store, 8, move |store, tenant| async move {
                 write_tx!(store, tenant, |tx| -> Result<bool, Fault> { tx.end_grant(id, NOW).await })

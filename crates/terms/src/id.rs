@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -175,6 +177,13 @@ texts! {
     ClientId <= 128;
     /// The `sub` of a user (OpenID Connect Core section 2: at most 255 ASCII characters). Random or imported; never changes.
     Subject <= 255;
+}
+
+impl Subject {
+    /// A subject made of a hash: 43 characters of base64url.
+    pub fn from_octets(octets: &[u8; 32]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(octets))
+    }
 }
 
 /// Tokens that a client gets in its own name are about the client (RFC 9068 section 2.2).

@@ -51,6 +51,9 @@ pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
 /// be kept.
 pub const ACCESS_TOKEN_LONGEST: Duration = Duration::from_hours(24);
 pub const ID_TOKEN_LIFETIME: Duration = Duration::from_mins(10);
+/// What the operator may choose for a client's tokens.
+pub const SHORTEST_LIFETIME: Duration = Duration::from_mins(1);
+pub const LONGEST_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 pub const FLOW_LIFETIME: Duration = Duration::from_hours(1);
 pub const MAILED_CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// Wrong guesses that a mailed code survives.

@@ -139,10 +139,10 @@ pub fn refresh(
         Place::JustRotated => Refreshing::Repeat { approved, generation: from.generation },
         // RFC 9700 section 2.2.2: a public client's refresh tokens rotate.
         _ if client.client().rotates_refresh_tokens() => {
-            Refreshing::Rotate { approved, from, to: from.rotated(now) }
+            Refreshing::Rotate { approved, from, to: from.rotated(client.client().refresh_terms(), now) }
         }
         _ => {
-            let idle_expires_at = now.plus(limits::REFRESH_TOKEN_IDLE);
+            let idle_expires_at = now.plus(client.client().refresh_terms().idle);
             Refreshing::Keep { approved, generation: from.generation, idle_expires_at }
         }
     }

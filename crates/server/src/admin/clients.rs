@@ -16,8 +16,9 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
     let id =
         ClientId::try_from(format!("cli_{}", at.app.entropy.hex::<16>())).map_err(AdminError::refused)?;
     let metadata = ClientMetadata::parse(&changes.metadata).map_err(AdminError::all)?;
-    let client =
-        Client { id, metadata, settings: settings(&ClientSettings::default(), &changes), created_at: at.now };
+    let settings = settings(&ClientSettings::default(), &changes)?;
+    let client = Client { id, metadata, settings, created_at: at.now };
+    check_sector(at, &client).await?;
     keys::ensure(at, client.id_token_algorithm).await?;
     let secret = new_secret(at, &client)?;
     let event = at.event(EventKind::ClientCreated, &client.id);
@@ -35,6 +36,23 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
         return Err(AdminError::refused("the client's id is taken; try again"));
     }
     Ok(shown(&client, secret.map(|(secret, _)| secret)))
+}
+
+/// OpenID Connect Registration section 5: whoever has the sector's host says there which redirect URIs belong to it, or
+/// anybody could join it and learn the names by which it knows people. Asked whenever the client is made or changed.
+async fn check_sector(at: Desk<'_>, client: &Client) -> Result<(), AdminError> {
+    let Some(address) = &client.sector_identifier_uri else { return Ok(()) };
+    let refused = |reason: String| AdminError::refused(format!("sector_identifier_uri: {reason}"));
+    let document = at.app.egress.fetch_json(address).await.map_err(|error| refused(error.to_string()))?;
+    let listed =
+        oidc::jose::json::parse(&document).map_err(|error| refused(format!("the document is {error}")))?;
+    let Value::Array(listed) = listed else {
+        return Err(refused("the document is no list of URIs".to_owned()));
+    };
+    match client.redirect_uris.iter().find(|uri| !listed.iter().any(|it| it == uri.as_str())) {
+        Some(missing) => Err(refused(format!("the document doesn't list {}", missing.as_str()))),
+        None => Ok(()),
+    }
 }
 
 /// A secret for its holder, and what is stored of it; nothing for a client whose method has no secret.
@@ -55,11 +73,20 @@ fn new_secret(at: Desk<'_>, client: &Client) -> Result<Option<(ClientSecret, Liv
     Ok(Some((secret, stored)))
 }
 
-fn settings(before: &ClientSettings, changes: &ClientChanges) -> ClientSettings {
-    ClientSettings {
-        first_party: changes.first_party.unwrap_or(before.first_party),
-        rotate_refresh_tokens: changes.rotate_refresh_tokens.unwrap_or(before.rotate_refresh_tokens),
-        ..before.clone()
+fn settings(before: &ClientSettings, changes: &ClientChanges) -> Result<ClientSettings, AdminError> {
+    let mut members = members(before);
+    members.extend(changes.settings.clone());
+    let flags =
+        [("first_party", changes.first_party), ("rotate_refresh_tokens", changes.rotate_refresh_tokens)];
+    members.extend(flags.into_iter().filter_map(|(name, flag)| Some((name.to_owned(), flag?.into()))));
+    ClientSettings::parse(members).map_err(AdminError::all)
+}
+
+/// The settings by their names.
+fn members(settings: &ClientSettings) -> Map<String, Value> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
     }
 }
 
@@ -99,10 +126,11 @@ pub async fn update(
     let metadata = ClientMetadata::parse(&merged(&before, &changes)).map_err(AdminError::all)?;
     let client = Client {
         metadata,
-        settings: settings(&before.settings, &changes),
+        settings: settings(&before.settings, &changes)?,
         id: before.id,
         created_at: before.created_at,
     };
+    check_sector(at, &client).await?;
     keys::ensure(at, client.id_token_algorithm).await?;
     // What was kept of a secret for one method is of no use to another, and must not come back to life with a third.
     let kept_otherwise = client.auth_method.secret_keeping() != kept_before;
@@ -194,7 +222,11 @@ fn shown(client: &Client, secret: Option<ClientSecret>) -> Value {
     if let Value::Object(metadata) = client.metadata.to_json() {
         members.extend(metadata);
     }
-    members.insert("first_party".to_owned(), Value::from(client.settings.first_party));
-    members.insert("rotate_refresh_tokens".to_owned(), Value::from(client.settings.rotate_refresh_tokens));
+    // What has its default and is not a yes or no says nothing.
+    members.extend(
+        self::members(&client.settings)
+            .into_iter()
+            .filter(|(_, value)| !value.is_null() && *value != json!([])),
+    );
     Value::Object(members)
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use identity::{Actor, Event, EventKind};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::Fault;
 use terms::{SecretText, Timestamp};
 
@@ -91,7 +91,7 @@ pub enum AdminCommand {
 }
 
 /// What is said about a client: all of its metadata, or some members, and the operator's own settings.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientChanges {
     /// Client metadata by their names of RFC 7591.
@@ -100,6 +100,8 @@ pub struct ClientChanges {
     pub whole: bool,
     pub first_party: Option<bool>,
     pub rotate_refresh_tokens: Option<bool>,
+    /// Further settings by their names in `ClientSettings`; null takes one back to its default.
+    pub settings: Map<String, Value>,
 }
 
 /// A command on its way to the running server, whose other end only the owner of the data can open.

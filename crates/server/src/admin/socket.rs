@@ -152,6 +152,7 @@ mod tests {
             metadata: serde_json::json!({ "client_name": "x" }),
             whole: false,
             first_party: Some(true),
+            settings: serde_json::Map::new(),
             rotate_refresh_tokens: None,
         };
         let password = terms::SecretText::new("correct horse".to_owned());

@@ -259,6 +259,18 @@ pub struct Metadata {
     /// It can't keep a secret: a browser's or a device's
     #[arg(long)]
     public: bool,
+    /// public, or pairwise: it knows people by a name that only its sector knows [default: public]
+    #[arg(long, value_name = "TYPE")]
+    subject_type: Option<String>,
+    /// Where its sector lists the redirect URIs that belong to it; for pairwise with several hosts
+    #[arg(long, value_name = "URI")]
+    sector_identifier_uri: Option<String>,
+    /// How old an authentication may be for it, in seconds, where a request doesn't say
+    #[arg(long, value_name = "SECONDS")]
+    default_max_age: Option<u64>,
+    /// Its ID tokens must say when the person authenticated (they always do)
+    #[arg(long)]
+    require_auth_time: bool,
     /// It is installed on a device (RFC 8252)
     #[arg(long)]
     native: bool,
@@ -266,7 +278,7 @@ pub struct Metadata {
     #[arg(
         long = "metadata",
         value_name = "FILE.json",
-        conflicts_with_all = ["name", "redirect_uris", "post_logout_redirect_uris", "grant_types", "scope", "auth_method", "auth_signing_alg", "jwks", "jwks_uri", "public", "native"]
+        conflicts_with_all = ["name", "redirect_uris", "post_logout_redirect_uris", "grant_types", "scope", "auth_method", "auth_signing_alg", "jwks", "jwks_uri", "public", "native", "subject_type", "sector_identifier_uri", "default_max_age", "require_auth_time"]
     )]
     file: Option<PathBuf>,
     /// It belongs to whoever runs this server: people aren't asked for consent
@@ -275,6 +287,21 @@ pub struct Metadata {
     /// Its refresh tokens change at each use; those of a public client always do
     #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true")]
     rotate_refresh_tokens: Option<bool>,
+    /// How long its access tokens live, at most as long as those of the API that they are for
+    #[arg(long, value_name = "SECONDS")]
+    access_token_lifetime: Option<u64>,
+    /// How long its ID tokens live
+    #[arg(long, value_name = "SECONDS")]
+    id_token_lifetime: Option<u64>,
+    /// How long its refresh tokens live unused
+    #[arg(long, value_name = "SECONDS")]
+    refresh_token_idle: Option<u64>,
+    /// How long its refresh tokens live in all
+    #[arg(long, value_name = "SECONDS")]
+    refresh_token_lifetime: Option<u64>,
+    /// Its ID tokens say of the person what userinfo does
+    #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true")]
+    id_token_claims: Option<bool>,
 }
 
 impl Metadata {
@@ -287,11 +314,20 @@ impl Metadata {
 
     fn changes(self) -> Result<ClientChanges, Complaint> {
         let Self { first_party, rotate_refresh_tokens, .. } = self;
+        let settings = [
+            ("access_token_lifetime", self.access_token_lifetime.map(Value::from)),
+            ("id_token_lifetime", self.id_token_lifetime.map(Value::from)),
+            ("refresh_token_idle", self.refresh_token_idle.map(Value::from)),
+            ("refresh_token_lifetime", self.refresh_token_lifetime.map(Value::from)),
+            ("id_token_claims", self.id_token_claims.map(Value::from)),
+        ];
+        let settings =
+            settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         let (metadata, whole) = match &self.file {
             Some(file) => (read_json(file)?, true),
             None => (Value::Object(self.members()?), false),
         };
-        Ok(ClientChanges { metadata, whole, first_party, rotate_refresh_tokens })
+        Ok(ClientChanges { metadata, whole, first_party, rotate_refresh_tokens, settings })
     }
 
     /// The options by the names of RFC 7591 section 2.
@@ -309,6 +345,10 @@ impl Metadata {
             ("token_endpoint_auth_signing_alg", self.auth_signing_alg.map(Value::from)),
             ("jwks", jwks),
             ("jwks_uri", self.jwks_uri.map(Value::from)),
+            ("subject_type", self.subject_type.map(Value::from)),
+            ("sector_identifier_uri", self.sector_identifier_uri.map(Value::from)),
+            ("default_max_age", self.default_max_age.map(Value::from)),
+            ("require_auth_time", self.require_auth_time.then_some(Value::Bool(true))),
             ("application_type", self.native.then(|| Value::from("native"))),
         ];
         Ok(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())

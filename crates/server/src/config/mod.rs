@@ -12,6 +12,7 @@ use terms::SecretText;
 
 pub use raw::{EXAMPLE, RawConfig, Surroundings, schema};
 
+use crate::egress::EgressRules;
 use crate::entropy::Entropy;
 use crate::forwarded::TrustedProxies;
 use crate::keys::FixedKeys;
@@ -49,6 +50,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// A database in the MMDB format that tells where addresses are.
     pub geo_database: Option<PathBuf>,
+    /// Where this server may fetch what a client names.
+    pub egress: EgressRules,
     /// Set by tests only; no configuration file can.
     pub fixed_signing_keys: Option<FixedKeys>,
     /// How long a request may take.
@@ -73,6 +76,7 @@ impl Config {
             password_hashing: PasswordHashing::default(),
             keys: KeysConfig::default(),
             geo_database: None,
+            egress: EgressRules::development(),
             fixed_signing_keys: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             shutdown_grace: DEFAULT_SHUTDOWN_GRACE,

@@ -14,6 +14,7 @@ use super::{
     Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, KeysConfig, LogConfig,
     MasterKeySource, Mode, PasswordHashing, Tls,
 };
+use crate::egress::EgressRules;
 use crate::forwarded::TrustedProxies;
 use crate::tenant::Issuer;
 use crate::tls::TlsFiles;
@@ -56,6 +57,7 @@ pub struct RawConfig {
     pub password_hashing: Option<RawPasswordHashing>,
     pub keys: Option<RawKeys>,
     pub geo: Option<RawGeo>,
+    pub egress: Option<RawEgress>,
     /// What the environment says; never part of the file.
     #[serde(skip)]
     #[schemars(skip)]
@@ -121,6 +123,15 @@ pub struct RawGeo {
     /// A file in the MMDB format, such as GeoLite2 City. It is read when the server starts. Without one, sessions are shown
     /// with their address alone.
     pub database: Option<PathBuf>,
+}
+
+/// Where this server may fetch what a client names (its `jwks_uri`, say).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawEgress {
+    /// Networks and addresses that may be reached though they are private, such as `10.0.0.0/8`. All others that are not
+    /// on the open Internet are refused.
+    pub allow: Option<Vec<String>>,
 }
 
 /// What the configuration takes from around the file.
@@ -259,6 +270,7 @@ impl TryFrom<RawConfig> for Config {
         let log = checks.log(raw.log.unwrap_or_default());
         let password_hashing = checks.password_hashing(&raw.password_hashing.unwrap_or_default());
         let keys = checks.keys(&raw.keys.unwrap_or_default());
+        let egress = checks.egress(raw.egress.unwrap_or_default().allow.as_deref().unwrap_or_default());
         let request_timeout = checks.seconds(
             "request_timeout_seconds",
             raw.request_timeout_seconds,
@@ -288,6 +300,7 @@ impl TryFrom<RawConfig> for Config {
             password_hashing,
             keys,
             geo_database,
+            egress,
             fixed_signing_keys: None,
             request_timeout,
             shutdown_grace,
@@ -451,6 +464,13 @@ impl Checks {
         config
     }
 
+    fn egress(&mut self, texts: &[String]) -> EgressRules {
+        EgressRules::parse(texts.iter().map(String::as_str)).unwrap_or_else(|problem| {
+            self.fault::<()>("egress.allow", problem);
+            EgressRules::default()
+        })
+    }
+
     fn seconds(&mut self, key: &str, value: Option<u64>, least: u64, default: Duration) -> Duration {
         match value {
             None => default,
@@ -523,6 +543,8 @@ mod tests {
             ("[password_hashing]\npasses = 1", "password_hashing.passes"),
             ("[keys]\npublish_before_seconds = 599", "keys.publish_before_seconds"),
             ("[keys]\nrotate_after_days = 3651", "keys.rotate_after_days"),
+            ("[egress]\nallow = [\"intranet\"]", "egress.allow"),
+            ("[egress]\nallow = \"10.0.0.0/8\"", "egress.allow"),
             ("[serve]\n", "serve"),
             ("x = [", "the file"),
         ] {

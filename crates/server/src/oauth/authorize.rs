@@ -16,10 +16,11 @@ use oidc::grant::{Authentication, Grant, IssuedCode};
 use oidc::id_token::verify_hint;
 use oidc::params::Parameters;
 use oidc::resource_server::ResourceIdentifier;
+use oidc::subject::Naming;
 use std::sync::Arc;
 use store::flows::{Flow, FlowKind};
 use store::{Fault, Read, Tx, write_tx};
-use terms::{AuthorizationCode, EventId, FlowId, GrantId, Timestamp, limits};
+use terms::{AuthorizationCode, EventId, FlowId, GrantId, Subject, Timestamp, limits};
 
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
@@ -143,6 +144,8 @@ pub(crate) struct Asked {
     pub parameters: Parameters,
     pub client: Client,
     pub request: AuthorizationRequest,
+    /// By what names the client knows people.
+    pub naming: Naming,
     hint: IdTokenHint,
 }
 
@@ -173,7 +176,8 @@ pub(crate) async fn understand(
             verified.map_or(IdTokenHint::Invalid, |hint| IdTokenHint::Of(hint.subject().clone()))
         }
     };
-    Ok(Ok(Asked { parameters, client, request, hint }))
+    let naming = app.naming(tenant, &client).await?;
+    Ok(Ok(Asked { parameters, client, request, naming, hint }))
 }
 
 /// The built-in resource server's identifier.
@@ -211,18 +215,18 @@ fn redirect(location: &str) -> Response {
 pub(crate) async fn session_facts(
     read: &mut Read,
     browser: &BrowserRecord,
-    client: &Client,
+    asked: &Asked,
     now: Timestamp,
 ) -> Result<Vec<(SessionFact, Session, User)>, Fault> {
     let mut facts = Vec::new();
     for session in browser::live_sessions(read, browser, now).await? {
         let Some(user) = read.user(session.user_id).await?.filter(User::is_enabled) else { continue };
-        let consent = read.consent(user.id, &client.id).await?;
+        let consent = read.consent(user.id, &asked.client.id).await?;
         let verified = user.emails.iter().filter(|email| email.verified_at.is_some());
         let fact = SessionFact {
             id: session.id,
             user: user.id,
-            subject: user.subject.clone(),
+            subject: asked.naming.subject(&user.subject),
             addresses: verified.map(|email| email.address.canonical().clone()).collect(),
             auth_time: session.auth_time(),
             consented: consent.map(|consent| consent.scope),
@@ -259,7 +263,7 @@ pub(crate) async fn decide(
     };
     let (mut sessions, mut last_used) = (Vec::new(), None);
     if let Some(browser) = browser {
-        sessions = session_facts(read, browser, &asked.client, now).await?;
+        sessions = session_facts(read, browser, asked, now).await?;
         last_used = read.last_used_session(browser.id, &asked.client.id).await?;
     }
     let facts: Vec<SessionFact> = sessions.iter().map(|(fact, _, _)| fact.clone()).collect();
@@ -360,10 +364,10 @@ async fn take_step(
         NextStep::Refuse(error) => Ok(Advanced::Refused(error)),
         NextStep::Issue(issue) => {
             let session = sessions.into_iter().find(|(fact, _, _)| fact.id == issue.session);
-            let (Some((_, session, _)), Some(browser)) = (session, browser) else {
+            let (Some((_, session, user)), Some(browser)) = (session, browser) else {
                 return Ok(Advanced::Stale);
             };
-            issue_code(tx, asked, issue, &session, prepared).await?;
+            issue_code(tx, asked, issue, (&session, &user.subject), prepared).await?;
             tx.use_session(browser.id, &asked.client.id, session.id, now).await?;
             Ok(Advanced::Issued)
         }
@@ -375,7 +379,7 @@ async fn issue_code(
     tx: &mut Tx,
     asked: &Asked,
     issue: Issue,
-    session: &Session,
+    (session, own_subject): (&Session, &Subject),
     prepared: &Prepared,
 ) -> Result<(), Fault> {
     let (request, now) = (&asked.request, prepared.now);
@@ -383,6 +387,7 @@ async fn issue_code(
         id: prepared.grant,
         client: asked.client.id.clone(),
         user: issue.user,
+        pairwise_subject: asked.naming.pairwise(own_subject),
         session: session.id,
         // OpenID Connect Core section 11.
         offline: issue.scope.contains(oidc::scope::OFFLINE_ACCESS),

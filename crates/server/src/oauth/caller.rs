@@ -20,6 +20,7 @@ use store::grants::RefreshRecord;
 use store::{Fault, write_tx};
 use terms::{ClientId, ClientSecret, ClientSecretId, Timestamp};
 
+use crate::client_keys::Wanted;
 use crate::request::Site;
 use crate::sealing::Place;
 
@@ -61,7 +62,7 @@ pub(super) async fn client(
         Ok(credentials) => credentials,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let known = known_client(site, &credentials).await?;
+    let known = known_client(site, &credentials, now).await?;
     let token_endpoint = site.tenant.url(path::TOKEN);
     let addressee = Addressee { issuer: site.tenant.issuer.as_str(), token_endpoint: &token_endpoint };
     let unspent = match authenticate(&credentials, known, addressee, now) {
@@ -77,7 +78,13 @@ pub(super) async fn client(
 }
 
 /// What there is under the name that the credentials claim, with what an assertion is verified by.
-async fn known_client(site: &Site, credentials: &Credentials) -> Result<Option<KnownClient>, Fault> {
+///
+/// Keys may be fetched here, so it comes before any transaction.
+async fn known_client(
+    site: &Site,
+    credentials: &Credentials,
+    now: Timestamp,
+) -> Result<Option<KnownClient>, Fault> {
     let id = credentials.client_id();
     let mut read = site.app.store.read(site.tenant.id);
     let Some(client) = read.client(id).await? else { return Ok(None) };
@@ -92,10 +99,15 @@ async fn known_client(site: &Site, credentials: &Credentials) -> Result<Option<K
             known.opened.push(opened);
         }
     }
-    if let Some((_key_id, _algorithm)) = credentials.signed_with(&known.client) {
+    if let Some((key_id, algorithm)) = credentials.signed_with(&known.client) {
+        let wanted = Wanted { key_id: key_id.as_deref(), algorithm };
         known.keys = match known.client.key_source() {
+            None => None,
             Some(KeySource::Registered(keys)) => Some(Arc::clone(keys)),
-            Some(KeySource::Fetched(_)) | None => None,
+            Some(KeySource::Fetched(address)) => {
+                let client = (site.tenant.id, id);
+                site.app.fetched_keys.of(&site.app.egress, client, address, wanted, now).await
+            }
         };
     }
     Ok(Some(known))

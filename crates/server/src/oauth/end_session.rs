@@ -11,6 +11,7 @@ use oidc::client::Client;
 use oidc::end_session::{Afterwards, EndSession, EndSessionRefusal, LogoutHint, SignedIn, client_of, decide};
 use oidc::id_token::verify_hint;
 use oidc::params::Parameters;
+use oidc::subject::Naming;
 use store::flows::FlowKind;
 use store::{Fault, write_tx};
 use terms::{FlowId, Timestamp};
@@ -199,10 +200,14 @@ async fn understand(
         Ok(None) => None,
         Ok(Some(id)) => read.client(&id).await?,
     };
+    let naming = match &client {
+        None => Naming::Own,
+        Some(client) => app.naming(tenant, client).await?,
+    };
     let mut signed_in = Vec::new();
     for session in &context.sessions {
         if let Some(user) = read.user(session.user_id).await? {
-            signed_in.push(SignedIn { session: session.id, subject: user.subject });
+            signed_in.push(SignedIn { session: session.id, subject: naming.subject(&user.subject) });
         }
     }
     let decision = decide(&parameters, client.as_ref(), &hint, &signed_in);

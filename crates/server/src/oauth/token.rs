@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
+use identity::claims::claims_for;
 use identity::{Actor, Event, EventKind};
 use oidc::access_token::TokenId;
 use oidc::client::GrantType;
@@ -16,7 +17,7 @@ use oidc::token::authorization_code::{CodeRedemption, Redemption, redeem};
 use oidc::token::client_credentials::{self, ClientRequest};
 use oidc::token::refresh_token::{RefreshFacts, RefreshRequest, Refreshing, refresh};
 use oidc::token::{Audience, Target, TokenRefusal, TokenRequest, target_of_client, target_of_grant};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use store::{Fault, Tx, write_tx};
 use terms::{AccessTokenHandle, EventId, GrantId, Timestamp};
 
@@ -214,7 +215,7 @@ impl Call<'_> {
     /// The first refresh token of a Grant. Its secret is sealed for its row, so not before the Grant is known.
     async fn first_refresh_token(&self, tx: &mut Tx, grant: GrantId) -> Result<RefreshToken, Fault> {
         let (site, secret) = (self.site, &self.minted.refresh_secret);
-        let state = RefreshState::first(self.now);
+        let state = RefreshState::first(self.client.client().refresh_terms(), self.now);
         let sealed =
             site.tenant.data_key.seal(&site.app.entropy, Place::RefreshSecret(grant), secret.reveal());
         let sealed = sealed
@@ -243,6 +244,16 @@ impl Call<'_> {
             tx.append_event(&end.about(grant)).await?;
         }
         Ok(())
+    }
+
+    /// What the ID token says of the person beyond the protocol: nothing, unless the client's setting asks (OpenID Connect Core
+    /// section 5.4).
+    async fn profile(&self, approved: &Approved) -> Result<Map<String, Value>, Fault> {
+        let (true, Some(person)) = (self.client.client().settings.id_token_claims, approved.person()) else {
+            return Ok(Map::new());
+        };
+        let user = self.site.app.store.read(self.site.tenant.id).user(person.user).await?;
+        Ok(user.map(|user| claims_for(&user, approved.granted().iter())).unwrap_or_default())
     }
 
     /// RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3. After the commit: a signature takes longer than a
@@ -275,7 +286,8 @@ impl Call<'_> {
         if let Some(refresh_token) = refresh_token {
             body["refresh_token"] = refresh_token.reveal().into();
         }
-        if let Some(id_token) = approved.id_token(issuer, &access_token, for_identity, self.now) {
+        if let Some(mut id_token) = approved.id_token(issuer, &access_token, for_identity, self.now) {
+            id_token.profile = self.profile(approved).await?;
             body["id_token"] = id_token.sign(signer(for_identity)?).map_err(Failure::new)?.into();
         }
         Ok(respond::json(StatusCode::OK, body))

@@ -39,7 +39,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
         return Ok(back_to_flow(site, flow, cookie));
     };
     let mut read = site.app.store.read(site.tenant.id);
-    let sessions = session_facts(&mut read, &browser, &asked.client, visit.now).await?;
+    let sessions = session_facts(&mut read, &browser, &asked, visit.now).await?;
     let choice =
         |(fact, _, user): (oidc::authorize::SessionFact, identity::Session, identity::User)| Choice {
             session: fact.id,

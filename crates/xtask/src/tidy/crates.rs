@@ -150,6 +150,30 @@ pub(super) fn names(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Where the server may speak HTTP to others: the door that judges every address, and the operator's own check of the
+/// issuer that the configuration names.
+const DOORS: [&str; 3] =
+    ["crates/server/src/egress.rs", "crates/server/src/egress/", "crates/server/src/doctor"];
+
+/// No part of the server reaches an address that somebody else named, but through the one door.
+pub(super) fn one_door(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let inside = |path: &str| path.starts_with("crates/server/src/");
+    for text in tree.with_extension("rs").filter(|text| inside(&text.path)) {
+        if DOORS.iter().any(|door| text.path.starts_with(door)) {
+            continue;
+        }
+        for (number, line) in text.lines().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            if line.contains("reqwest") {
+                let place = format!("{}:{number}", text.path);
+                findings
+                    .push(Finding::error(place, "only egress.rs fetches: `reqwest` is used past the door"));
+            }
+        }
+    }
+    findings
+}
+
 /// The manifests of this workspace's packages; one that can't be read is a finding.
 fn manifests(tree: &Tree) -> (Vec<Manifest>, Vec<Finding>) {
     let mut manifests = Vec::new();
@@ -194,6 +218,20 @@ fn add_dependencies(table: &toml::Table, dependencies: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_is_one_door() {
+        let line = "let client = reqwest::Client::new();";
+        let tree = Tree::of(&[
+            ("crates/server/src/egress.rs", line),
+            ("crates/server/src/egress/tests.rs", line),
+            ("crates/server/src/oauth/token.rs", line),
+            ("crates/server/src/mail.rs", "// as reqwest does"),
+            ("tests/harness/browser.rs", line),
+        ]);
+        let places: Vec<String> = one_door(&tree).into_iter().map(|finding| finding.place).collect();
+        assert_eq!(places, ["crates/server/src/oauth/token.rs:1"]);
+    }
 
     fn manifest(name: &str, rest: &str) -> String {
         format!("[package]\nname = \"{name}\"\n{rest}")

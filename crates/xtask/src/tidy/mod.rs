@@ -62,11 +62,12 @@ pub(crate) fn run(place: &Place) -> Result<(), String> {
 }
 
 fn findings(tree: &Tree) -> Vec<Finding> {
-    let rules: [fn(&Tree) -> Vec<Finding>; 9] = [
+    let rules: [fn(&Tree) -> Vec<Finding>; 10] = [
         crates::edges,
         crates::purity,
         crates::cryptography,
         crates::names,
+        crates::one_door,
         texts::forbidden,
         texts::long_files,
         texts::lock_files,

@@ -271,6 +271,7 @@ impl Scene {
             id: self.id(GrantId::new),
             client: party.id.clone(),
             user: person.user,
+            pairwise_subject: None,
             session: person.session,
             offline: wanted.offline,
             by_consent: wanted.by_consent,
