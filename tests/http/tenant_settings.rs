@@ -22,7 +22,7 @@ async fn settings_are_seen_at_once_kept_and_merged() {
 
         let page = world.browser().open("/sign-up").await;
         assert!(page.body.contains("Łódź &#60;Trams&#62;"), "{page}");
-        assert!(page.says("By creating an account you agree to the terms of service."), "{page}");
+        assert!(page.says("By creating an account you agree to the terms of service"), "{page}");
         for (link, text) in [
             ("https://trams.example/terms", "Terms of service"),
             ("https://trams.example/privacy", "Privacy policy"),
