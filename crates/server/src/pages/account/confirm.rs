@@ -57,7 +57,7 @@ pub async fn prove(submission: AccountSubmission) -> Result<Response, Stop> {
     let right = match verify(&submission, "password").await? {
         Ok(right) => right,
         Err(refused) => {
-            let (now, fault) = (submission.now, refused.fault("password"));
+            let (now, fault) = (submission.now, refused.fault_at("password"));
             let answer = ask(&submission.visit(), back, fault.into())?;
             return Ok(refused.answer(answer, now));
         }
@@ -104,7 +104,7 @@ pub(super) struct Refused {
 
 impl Refused {
     /// What is said at the field.
-    pub(super) fn fault(&self, field: &'static str) -> FieldFault {
+    pub(super) fn fault_at(&self, field: &'static str) -> FieldFault {
         FieldFault { field, text: self.text.clone() }
     }
 

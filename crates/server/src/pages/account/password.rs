@@ -71,7 +71,7 @@ pub async fn change(submission: AccountSubmission) -> Result<Response, Stop> {
     let right = match verify(&submission, "password").await? {
         Ok(right) => right,
         Err(refused) => {
-            let (now, fault) = (submission.now, refused.fault("password"));
+            let (now, fault) = (submission.now, refused.fault_at("password"));
             let answer = form(&submission.visit(), fault.into())?;
             return Ok(refused.answer(answer, now));
         }
