@@ -228,7 +228,7 @@ impl LookedAt {
         register(
             it,
             "portico_signing_key_age_seconds",
-            "The age of the oldest key that signs, of all tenants",
+            "Since when the oldest key that has not retired signs, of all tenants",
             &self.key_ages,
         );
         register(it, "portico_mails_waiting", "Mails that are not sent yet", &self.mails);
@@ -260,7 +260,7 @@ impl LookedAt {
         set(&self.commits, usage.commits);
         self.tenants.set(whole(app.directory().iter().count()));
         let now = app.clock.now();
-        match app.store.directory().oldest_signing_keys().await {
+        match app.store.directory().oldest_signing_keys(now).await {
             Err(fault) => tracing::warn!(%fault, "cannot ask for the ages of keys"),
             Ok(oldest) => {
                 self.key_ages.clear();

@@ -69,7 +69,7 @@ impl Store {
     }
 }
 
-/// The oldest key that signs by an algorithm.
+/// The oldest key of an algorithm that has begun to sign and has not retired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OldestKey {
     pub algorithm: Algorithm,
@@ -86,8 +86,8 @@ impl FromRow for OldestKey {
 }
 
 verbs! {
-    /// Of all tenants' keys.
-    pub directory many oldest_signing_keys() -> OldestKey =
+    /// Of all tenants' keys, by algorithm.
+    pub directory many oldest_signing_keys(now: Timestamp) -> OldestKey =
         "SELECT algorithm, MIN(activated_at) AS activated_at FROM signing_key
-          WHERE activated_at IS NOT NULL AND retired_at IS NULL AND revoked_at IS NULL GROUP BY algorithm";
+          WHERE activated_at <= $1 AND (retired_at IS NULL OR retired_at > $1) AND revoked_at IS NULL GROUP BY algorithm";
 }

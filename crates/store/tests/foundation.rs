@@ -129,6 +129,58 @@ async fn of_racing_changes_of_a_key_one_is_made() {
 }
 
 #[tokio::test]
+async fn instruments_tell_what_was_committed_and_how_old_keys_are() {
+    for store in testing::engines().await {
+        let count = |kind| store.events_committed().find(|it| it.0 == kind).unwrap().1;
+        let before = store.usage();
+        let event = |kind| {
+            Event::new(EventId::new(NOW, testing::id_bits()), kind, Actor::Operator, NOW).about("key_1")
+        };
+        let (kept, undone) = (event(EventKind::KeyRetired), event(EventKind::KeyRevoked));
+        let (older, newer) = (key(NOW), key(later(5)));
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            for key in [&newer, &older] {
+                tx.insert_signing_key(key).await?;
+            }
+            tx.append_event(&kept).await
+        })
+        .unwrap();
+        let failed = write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
+            tx.append_event(&undone).await?;
+            Err(Fault::new("a body that fails"))
+        });
+        assert!(failed.is_err());
+        assert_eq!((count(EventKind::KeyRetired), count(EventKind::KeyRevoked)), (1, 0));
+        let after = store.usage();
+        assert_eq!(after.transactions, before.transactions + 1);
+        assert!(after.commits > before.commits && after.commits <= before.commits + 2, "{after:?}");
+        assert!(after.idle_connections <= after.connections && after.connections >= 1);
+        let oldest = async |at| store.directory().oldest_signing_keys(at).await.unwrap();
+        assert_eq!(oldest(later(9)).await, [], "none signs yet");
+        for (key, at) in [(newer.id, later(7)), (older.id, later(2))] {
+            write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> {
+                tx.activate_signing_key(key, at).await
+            })
+            .unwrap();
+        }
+        for (at, since) in [(later(1), None), (later(3), Some(later(2))), (later(8), Some(later(2)))] {
+            let found = oldest(at).await;
+            assert_eq!(
+                found.first().map(|it| (it.algorithm, it.activated_at)),
+                since.map(|it| (older.algorithm, it))
+            );
+            assert!(found.len() <= 1);
+        }
+        write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> {
+            tx.retire_signing_key(older.id, later(8)).await
+        })
+        .unwrap();
+        assert_eq!(oldest(later(7)).await[0].activated_at, later(2));
+        assert_eq!(oldest(later(8)).await[0].activated_at, later(7));
+    }
+}
+
+#[tokio::test]
 async fn events_come_back_newest_first_in_pages() {
     for store in testing::engines().await {
         let events: Vec<Event> = (0..5)

@@ -21,8 +21,8 @@ const BUILD: [Need; 3] = [
     Need { what: "OpenSSL's headers", package: "libssl-dev", present: openssl_headers },
 ];
 
-/// Testing it: a database server, a browser with at least one font to draw with, and what runs clients in other languages.
-const TEST: [Need; 7] = [
+/// Testing it: a database server, a proxy, a browser with at least one font to draw with, and what runs clients in other languages.
+const TEST: [Need; 8] = [
     Need { what: "PostgreSQL's server", package: "postgresql", present: || postgres::programs().is_some() },
     Need { what: "Chromium", package: "chromium", present: || chromium().is_some() },
     Need {
@@ -34,6 +34,7 @@ const TEST: [Need; 7] = [
     Need { what: "npm", package: "npm", present: || run::exists("npm") },
     Need { what: "Python with its environments", package: "python3-venv", present: python_environments },
     Need { what: "Go", package: "golang-go", present: || run::exists("go") },
+    Need { what: "nginx", package: "nginx-light", present: nginx },
 ];
 
 pub(crate) fn for_building() -> Result<(), String> {
@@ -64,6 +65,11 @@ fn openssl_headers() -> bool {
 
 fn python_environments() -> bool {
     run::capture(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_ok()
+}
+
+/// System programs may be off the search path of a person.
+fn nginx() -> bool {
+    run::exists("nginx") || Path::new("/usr/sbin/nginx").is_file()
 }
 
 fn has_font(directory: &Path, depth: usize) -> bool {
