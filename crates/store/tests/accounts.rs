@@ -92,6 +92,7 @@ impl Scene {
             id: id(GrantId::new),
             client: client.parse().unwrap(),
             user: self.user.id,
+            pairwise_subject: None,
             session: self.sessions[session].id,
             offline,
             by_consent: false,
