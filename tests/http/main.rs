@@ -25,6 +25,7 @@ mod oauth_revoke;
 mod oauth_token;
 mod oauth_userinfo;
 mod pairwise;
+mod password;
 mod password_strength;
 mod planted_cookie;
 mod sign_in;

@@ -44,6 +44,7 @@ kinds! {
     PasswordChanged = "user.password_changed";
     /// The parameters of the hash were raised at a sign-in; the password is the same.
     PasswordRehashed = "user.password_rehashed";
+    RecoveryStarted = "recovery.started";
     SignUpStarted = "sign_up.started";
     EmailAdditionStarted = "email_addition.started";
     SignInCompleted = "sign_in.completed";

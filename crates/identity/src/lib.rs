@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod event;
 pub mod mailed_code;
 pub mod password;
+pub mod recovery;
 pub mod session;
 pub mod sign_in;
 pub mod sign_up;
@@ -20,6 +21,7 @@ mod walks;
 
 pub use browser::BrowserRecord;
 pub use event::{Actor, Event, EventKind};
+pub use recovery::Recovery;
 pub use session::{Device, Factor, FactorMethod, Session, UserAgent};
 pub use sign_in::{FactorProof, SignIn};
 pub use sign_up::SignUp;

@@ -7,7 +7,9 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq as _;
-use terms::{CanonicalEmail, EmailAdditionId, MailedCodeId, SecretText, SignUpId, Timestamp, limits};
+use terms::{
+    CanonicalEmail, EmailAdditionId, MailedCodeId, RecoveryId, SecretText, SignUpId, Timestamp, limits,
+};
 
 /// What a code is good for, and for which record. It is good for nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub enum CodePurpose {
     SignUp(SignUpId),
     /// Shows that an address that somebody adds to their account is their own.
     AddEmail(EmailAdditionId),
+    /// Shows that whoever forgot a password reads the mail of the account's address.
+    Recovery(RecoveryId),
 }
 
 impl CodePurpose {
@@ -24,6 +28,7 @@ impl CodePurpose {
         match self {
             Self::SignUp(_) => "sign_up",
             Self::AddEmail(_) => "add_email",
+            Self::Recovery(_) => "recovery",
         }
     }
 
@@ -32,6 +37,7 @@ impl CodePurpose {
         match self {
             Self::SignUp(id) => id.to_string(),
             Self::AddEmail(id) => id.to_string(),
+            Self::Recovery(id) => id.to_string(),
         }
     }
 
@@ -40,6 +46,7 @@ impl CodePurpose {
         match kind {
             "sign_up" => record.parse().ok().map(Self::SignUp),
             "add_email" => record.parse().ok().map(Self::AddEmail),
+            "recovery" => record.parse().ok().map(Self::Recovery),
             _ => None,
         }
     }

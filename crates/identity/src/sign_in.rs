@@ -137,7 +137,7 @@ fn proof_of(facts: &Facts<'_>, identifier: &EmailAddress, record: ProvenFactor) 
 }
 
 /// An address signs its owner in only once it was verified: until then nobody has shown that it is theirs.
-fn has_address(user: &User, identifier: &EmailAddress) -> bool {
+pub(crate) fn has_address(user: &User, identifier: &EmailAddress) -> bool {
     let is_it = |email: &crate::UserEmail| email.address.canonical() == identifier.canonical();
     user.emails.iter().any(|email| is_it(email) && email.verified_at.is_some())
 }

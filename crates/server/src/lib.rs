@@ -25,6 +25,7 @@ mod lock;
 pub mod logging;
 pub mod mail;
 pub mod metrics;
+pub mod notices;
 pub mod oauth;
 pub mod pages;
 pub mod pairwise;

@@ -25,6 +25,7 @@ areas! {
     "look",
     "mails",
     "pages",
+    "recover",
 }
 
 static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::parse(Language::English));

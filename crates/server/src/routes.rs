@@ -18,8 +18,8 @@ use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
 use crate::pages::{
-    account, brand, consent, home, language, mailbox, password_strength, select_account, sign_in, sign_out,
-    sign_up, style, verify,
+    account, brand, consent, home, language, mailbox, password_strength, recover, select_account, sign_in,
+    sign_out, sign_up, style, verify,
 };
 use crate::{health, request};
 
@@ -80,6 +80,10 @@ fn pages() -> Router<Arc<App>> {
         .route("/sign-up/verify", get(verify::show).post(verify::prove))
         .route("/sign-up/resend", post(verify::resend))
         .route("/password/strength", post(password_strength::judge))
+        .route("/password/forgot", get(recover::show_forgot).post(recover::begin))
+        .route("/password/code", post(recover::verify))
+        .route("/password/resend", post(recover::resend))
+        .route("/password/reset", get(recover::show).post(recover::set))
         .route("/sign-out", get(sign_out::show).post(sign_out::end))
         .route(style::path(), get(style::show))
         .route(style::script_path(), get(style::show_script))

@@ -27,6 +27,7 @@ pub mod gauges;
 pub mod grants;
 pub mod mail;
 pub mod mailed_codes;
+pub mod recoveries;
 pub mod sessions;
 pub mod sign_ins;
 pub mod sign_ups;
@@ -55,6 +56,7 @@ pub const STATEMENTS: &[&[Statement]] = &[
     mail::STATEMENTS,
     grants::STATEMENTS,
     mailed_codes::STATEMENTS,
+    recoveries::STATEMENTS,
     sessions::STATEMENTS,
     sign_ins::STATEMENTS,
     sign_ups::STATEMENTS,

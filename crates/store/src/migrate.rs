@@ -37,6 +37,7 @@ migrations! {
     "0008_tenant_logo",
     "0009_accounts",
     "0010_client_authentication",
+    "0011_recovery",
 }
 
 /// A migration that a database says it had.

@@ -53,6 +53,7 @@ sweeps! {
     sweep_sign_ins = "sign_in", "sign_in_id", "expires_at", KEPT;
     sweep_email_additions = "email_addition", "email_addition_id", "expires_at", KEPT;
     sweep_sign_ups = "sign_up", "sign_up_id", "expires_at", KEPT;
+    sweep_recoveries = "recovery", "recovery_id", "expires_at", KEPT;
     sweep_flows = "flow", "flow_id", "expires_at", KEPT;
     sweep_sessions = "session", "session_id", "expires_at", KEPT;
     // Before the grants, so that those don't take a heap of them along.

@@ -3,8 +3,8 @@ use serde::Serialize;
 use terms::{
     AccessTokenHandleHash, AuthorizationCodeHash, BrowserHandleHash, BrowserId, CanonicalEmail, ClientId,
     ClientSecretHash, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId, Language, MailId,
-    MailedCodeId, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId,
-    Timestamp, UserId,
+    MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject,
+    TenantId, Timestamp, UserId,
 };
 
 /// The kinds of column that both engines have.
@@ -101,7 +101,7 @@ macro_rules! ids {
 }
 
 ids! {
-    TenantId, UserId, BrowserId, SessionId, SignInId, SignUpId, FlowId, GrantId, ClientSecretId, ResourceServerId,
+    TenantId, UserId, BrowserId, SessionId, SignInId, SignUpId, RecoveryId, FlowId, GrantId, ClientSecretId, ResourceServerId,
     EmailAdditionId, EventId, MailId, MailedCodeId, SigningKeyId,
 }
 

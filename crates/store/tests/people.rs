@@ -4,14 +4,15 @@
 
 use identity::mailed_code::{CodePurpose, MailedCode, MailedCodeHash};
 use identity::password::PasswordHash;
+use identity::recovery::{ReadMail, Recovery};
 use identity::sign_in::{ProvenFactor, SignIn};
 use identity::sign_up::{SignUp, VerifiedAddress};
 use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User, UserAgent, UserEmail};
 use store::testing::{self, NOW, TestStore};
 use store::{Fault, write_tx};
 use terms::{
-    BrowserHandleHash, BrowserId, EmailAddress, FlowId, MailedCodeId, SessionId, SignInId, SignUpId,
-    Timestamp, UserId, limits,
+    BrowserHandleHash, BrowserId, EmailAddress, FlowId, MailedCodeId, RecoveryId, SessionId, SignInId,
+    SignUpId, Timestamp, UserId, limits,
 };
 
 fn later(seconds: u64) -> Timestamp {
@@ -317,5 +318,49 @@ async fn a_mailed_code_takes_five_guesses_however_many_come_at_once() {
         let spent =
             write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.count_guess(purpose, NOW).await });
         assert_eq!(spent.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_is_kept_and_completes_once() {
+    for store in testing::engines().await {
+        let (ada, at) = (user("ada", &["ada@x.test"]), browser(1));
+        add_user(&store, &ada).await;
+        let recovery = Recovery {
+            id: RecoveryId::new(NOW, testing::id_bits()),
+            browser_id: at.id,
+            flow_id: Some(FlowId::new(NOW, testing::id_bits())),
+            email: address("Ada@x.test"),
+            read_mail: None,
+            created_at: NOW,
+            expires_at: later(60),
+            completed_at: None,
+        };
+        let record = ReadMail {
+            recovery_id: recovery.id,
+            browser_id: at.id,
+            user_id: ada.id,
+            password_version: None,
+            read_at: later(1),
+        };
+        let recorded = write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> {
+            tx.insert_browser(&at).await?;
+            tx.insert_recovery(&recovery).await?;
+            tx.record_read_mail(recovery.id, &record).await
+        });
+        assert!(recorded.unwrap());
+        let kept = store.read(store.tenant).recovery(recovery.id).await.unwrap();
+        assert_eq!(kept, Some(Recovery { read_mail: Some(record), ..recovery.clone() }));
+        let late = write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> {
+            tx.complete_recovery(recovery.id, later(60)).await
+        });
+        assert!(!late.unwrap());
+        assert_eq!(wins!(store, |tx| tx.complete_recovery(recovery.id, later(2)).await), 1);
+        let after = write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> {
+            tx.record_read_mail(recovery.id, &record).await
+        });
+        assert!(!after.unwrap(), "a finished attempt was changed");
+        let other = testing::add_tenant(&store, "other").await.unwrap();
+        assert_eq!(store.read(other).recovery(recovery.id).await.unwrap(), None);
     }
 }

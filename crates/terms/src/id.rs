@@ -104,6 +104,8 @@ ids! {
     SignInId = "sin_";
     /// An attempt to sign up.
     SignUpId = "sup_";
+    /// An attempt to set a new password in place of a forgotten one.
+    RecoveryId = "rec_";
     /// An address on its way into an account.
     EmailAdditionId = "ead_";
     /// A request that waits for a person.

@@ -13,7 +13,8 @@ mod timestamp;
 pub use canonical::{CanonicalEmail, EmailAddress, EmailAddressError};
 pub use id::{
     BrowserId, ClientId, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId, IdError, MailId,
-    MailedCodeId, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, UserId,
+    MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject,
+    TenantId, UserId,
 };
 pub use language::{Language, UnknownLanguage};
 pub use secret::{

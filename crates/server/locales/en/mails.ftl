@@ -29,3 +29,33 @@ mail-taken =
         somebody, perhaps you, tried to make a new account at { $service } with this address. You already have one, so nothing was changed.
     .action = Sign in
     .after = If it wasn't you, you can ignore this mail.
+
+mail-recovery =
+    .subject = Your code for a new password at { $service }
+    .before =
+        Hello,
+
+        this is your code to set a new password at { $service }:
+    .after =
+        It works for ten minutes, on the page where you asked for it. Nobody from { $service } will ever ask you for it.
+
+        If you didn't ask for it, you can ignore this mail: your password stays as it is.
+
+mail-no-account =
+    .subject = No account at { $service } with this address
+    .before =
+        Hello,
+
+        somebody, perhaps you, wants to set a new password at { $service } for this address. But no account there has it.
+
+        If it was you, please try the other addresses that you use. If it wasn't, you can ignore this mail.
+
+mail-password-changed =
+    .subject = Your password at { $service } was changed
+    .before =
+        Hello,
+
+        the password of your account at { $service } was changed on { $when }, from the network address { $address }. Everybody who was signed in to it has been signed out.
+
+        If it was you, all is well. If it wasn't, set another password at once:
+    .action = Set another password

@@ -21,3 +21,33 @@ mail-taken =
         ktoś, być może Ty, próbował założyć nowe konto w { $service } z tym adresem. Masz już konto, więc nic się nie zmieniło.
     .action = Zaloguj się
     .after = Jeśli to nie Ty, zignoruj tę wiadomość.
+
+mail-recovery =
+    .subject = Kod do ustawienia nowego hasła w { $service }
+    .before =
+        Dzień dobry,
+
+        oto Twój kod do ustawienia nowego hasła w { $service }:
+    .after =
+        Jest ważny przez dziesięć minut, na stronie, na której o niego poproszono. Nikt z { $service } nigdy o niego nie zapyta.
+
+        Jeśli to nie Ty prosisz o kod, możesz zignorować tę wiadomość: hasło pozostanie bez zmian.
+
+mail-no-account =
+    .subject = Brak konta z tym adresem w { $service }
+    .before =
+        Dzień dobry,
+
+        ktoś, być może Ty, chce ustawić nowe hasło w { $service } dla tego adresu. Żadne konto go jednak nie ma.
+
+        Jeśli to Ty, spróbuj innych swoich adresów. Jeśli nie, możesz zignorować tę wiadomość.
+
+mail-password-changed =
+    .subject = Zmieniono Twoje hasło w { $service }
+    .before =
+        Dzień dobry,
+
+        hasło do Twojego konta w { $service } zmieniono { $when }, z adresu sieciowego { $address }. Wszystkie dotychczasowe sesje zostały zakończone.
+
+        Jeśli to Twoja zmiana, wszystko jest w porządku. Jeśli nie, ustaw od razu inne hasło:
+    .action = Ustaw inne hasło

@@ -13,6 +13,7 @@ pub mod language;
 pub mod mailbox;
 pub mod moving_on;
 pub mod password_strength;
+pub mod recover;
 pub mod select_account;
 pub mod setting_fault;
 pub mod sign_in;
@@ -34,7 +35,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use identity::branding::LogoRef;
 use identity::{BrowserRecord, Session};
-use terms::{FlowId, Language, SecretText, SignInId, SignUpId, Timestamp, limits};
+use terms::{FlowId, Language, RecoveryId, SecretText, SignInId, SignUpId, Timestamp, limits};
 
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
@@ -349,6 +350,9 @@ async fn heed_flow(site: &mut Site, fields: &Fields) -> Result<(), Stop> {
     if let (None, Ok(Some(attempt))) = (flow, fields.id::<SignUpId>("attempt")) {
         flow = read.sign_up(attempt).await?.and_then(|attempt| attempt.flow_id);
     }
+    if let (None, Ok(Some(attempt))) = (flow, fields.id::<RecoveryId>("attempt")) {
+        flow = read.recovery(attempt).await?.and_then(|attempt| attempt.flow_id);
+    }
     if let Some(flow) = flow
         && let Some(flow) = read.flow(flow).await?
     {
@@ -361,6 +365,7 @@ async fn heed_flow(site: &mut Site, fields: &Fields) -> Result<(), Stop> {
 fn place_of_form(path: &str, form: &Fields) -> String {
     let path = match path {
         "/sign-up/resend" => "/sign-up/verify",
+        "/password/code" | "/password/resend" => "/password/reset",
         "/oauth/end_session/confirm" => "/sign-out",
         other => other,
     };
