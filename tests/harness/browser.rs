@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use reqwest::cookie::{CookieStore as _, Jar};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION, ORIGIN, REFERRER_POLICY};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue, LOCATION, ORIGIN, REFERRER_POLICY};
 use reqwest::{Client, Method, RequestBuilder};
 use url::{Origin, Url};
 
@@ -20,6 +20,8 @@ pub struct Browser {
     http: Client,
     jar: Arc<Jar>,
     home: Url,
+    /// What the person set in their browser: the value of `Accept-Language`.
+    languages: Option<HeaderValue>,
 }
 
 impl Browser {
@@ -36,7 +38,13 @@ impl Browser {
     fn made_of(client: reqwest::ClientBuilder, home: &str) -> Self {
         let jar = Arc::new(Jar::default());
         let http = client.cookie_provider(Arc::clone(&jar)).build().expect("an HTTP client");
-        Self { http, jar, home: Url::parse(home).expect("a server's address") }
+        Self { http, jar, home: Url::parse(home).expect("a server's address"), languages: None }
+    }
+
+    /// The same browser, set to these languages (`Accept-Language`).
+    pub fn speaking(mut self, languages: &str) -> Self {
+        self.languages = Some(languages.parse().expect("a header"));
+        self
     }
 
     /// The same browser, saying this of itself (`User-Agent`).
@@ -92,6 +100,9 @@ impl Browser {
         headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
         headers.insert("sec-fetch-dest", HeaderValue::from_static("document"));
         headers.insert("sec-fetch-user", HeaderValue::from_static("?1"));
+        if let Some(languages) = &self.languages {
+            headers.insert(ACCEPT_LANGUAGE, languages.clone());
+        }
         self.http.request(method, url).headers(headers)
     }
 

@@ -17,6 +17,7 @@ mod health;
 mod hosts;
 mod jwks;
 mod keys;
+mod language;
 mod metrics;
 mod oauth_authorize;
 mod oauth_end_session;

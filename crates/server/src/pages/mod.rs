@@ -370,7 +370,7 @@ fn place_of_form(path: &str, form: &Fields) -> String {
         other => other,
     };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for name in ["flow", "attempt"] {
+    for name in ["flow", "attempt", "account"] {
         if !form.value(name).is_empty() {
             query.append_pair(name, form.value(name));
         }
