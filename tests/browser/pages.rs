@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 const ADA: &str = "ada@example.test";
 const GRACE: &str = "grace@example.test";
 
-/// One chapter of `pages.mjs`, in a world of its own. On one engine: what a page looks like doesn't depend on it.
-pub async fn tell(script: &'static str, chapter: &str) {
+/// One chapter of a script, in a world of its own. On one engine: what a page looks like doesn't depend on it.
+pub(crate) async fn tell(script: &'static str, chapter: &str) {
     let world = World::start().await;
     let (web, stranger) = (Landing::start().await, Landing::start().await);
     for email in [ADA, GRACE] {
