@@ -2,6 +2,7 @@
 
 use askama::Template;
 use fluent_bundle::FluentValue;
+use identity::branding::Palette;
 use identity::delivery::MAIL_LIFETIME;
 use serde::{Deserialize, Serialize};
 use store::mail::MailRecord;
@@ -67,7 +68,7 @@ impl Letter<'_> {
     /// The mail, ready for [`append_mail`](store::Tx::append_mail).
     pub fn seal(&self, app: &App, tenant: &Tenant, now: Timestamp) -> Result<MailRecord, Failure> {
         let said = self.said(tenant.display_name());
-        let body = self.body(&said)?;
+        let body = self.body(&said, &tenant.settings.colours.light())?;
         let id = app.entropy.id(MailId::new, now);
         let plain = zeroize::Zeroizing::new(serde_json::to_vec(&body).map_err(Failure::new)?);
         let sealed_body =
@@ -100,7 +101,7 @@ impl Letter<'_> {
         }
     }
 
-    fn body(&self, said: &Said) -> Result<MailBody, Failure> {
+    fn body(&self, said: &Said, colours: &Palette) -> Result<MailBody, Failure> {
         let (code, link) = match self.centre {
             Centre::Nothing => (None, None),
             Centre::Code(code) => (Some(code.reveal().to_owned()), None),
@@ -109,6 +110,7 @@ impl Letter<'_> {
         let page = MailPage {
             language: self.texts.language.as_str(),
             said,
+            colours,
             code: code.as_deref(),
             link: link.as_deref(),
         };
@@ -150,6 +152,8 @@ impl Said {
 struct MailPage<'a> {
     language: &'a str,
     said: &'a Said,
+    /// The tenant's, of the light scheme: what a mail program makes of it in the dark is its own affair.
+    colours: &'a Palette,
     code: Option<&'a str>,
     link: Option<&'a str>,
 }
@@ -187,13 +191,14 @@ pub fn taken_mail<'a>(to: &'a EmailAddress, texts: &'static Texts, link: &'a str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use identity::tenant_settings::TenantSettings;
     use terms::Language;
 
     const NASTY: &str = "Eve\r\nBcc: all@example.test\n\nPay <b>here</b>\u{2028}\"now\"";
 
     fn written(letter: &Letter<'_>, service: &str) -> (String, MailBody) {
         let said = letter.said(service);
-        let body = letter.body(&said).unwrap();
+        let body = letter.body(&said, &TenantSettings::default().colours.light()).unwrap();
         (said.subject, body)
     }
 

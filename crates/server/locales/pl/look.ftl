@@ -29,7 +29,8 @@ look-strength-strong = Mocne
 look-advice-short = { $missing ->
     [one] Dodaj jeszcze jeden znak.
     [few] Dodaj jeszcze { $missing } znaki.
-   *[other] Dodaj jeszcze { $missing } znaków.
+    [many] Dodaj jeszcze { $missing } znaków.
+   *[other] Dodaj jeszcze { $missing } znaku.
 }
 look-advice-long = To hasło jest za długie.
 look-advice-guessable = To hasło łatwo odgadnąć. Unikaj popularnych słów, imion, dat i schematów oraz słów ze swojego adresu.
