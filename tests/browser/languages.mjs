@@ -82,6 +82,10 @@ async function walk(page, seen) {
   const since = await page.locator('.accounts small').first().innerText();
   check(/^Zalogowano \d{1,2} [a-zźń]+ \d{4}, \d\d:\d\d UTC$/.test(since), `not a Polish date: ${since}`);
   await seen('home-signed-in');
+  await page.goto(`${world.issuer}/account/language`);
+  await seen('account-language');
+  await button(page, 'Zapisz').click();
+  await page.getByText('Zapisaliśmy Twój język.').waitFor();
   await page.goto(authorizationUrl(world.web, { prompt: 'select_account' }));
   await seen('select-account');
 

@@ -271,6 +271,50 @@ async fn a_choice_goes_with_the_account_into_another_browser() {
 }
 
 #[tokio::test]
+async fn the_page_of_the_account_sets_both_and_is_the_persons_alone() {
+    World::each(async |world| {
+        let web = world.rp("web").await;
+        let ada = world.signed_in(ADA).await;
+        let (bob, eve) = (world.signed_in("bob@example.test").await, world.browser().speaking("pl"));
+        let page = ada.browser.open("/account/language").await;
+        assert_eq!(page.form_with("account").value("language"), Some("en"), "{page}");
+        let saved = ada.browser.submit(page.press("Save").tamper("language", "pl")).await;
+        assert_eq!(saved.status, 200, "{saved}");
+        is_in(&saved, "pl");
+        assert!(saved.says("Zapisaliśmy Twój język."), "{saved}");
+        is_in(&ada.browser.open("/").await, "pl");
+        let elsewhere = Person { browser: world.browser(), ..ada };
+        elsewhere.sign_in().await;
+        is_in(&elsewhere.browser.open("/").await, "pl");
+
+        // Relying parties aren't told.
+        let tokens = web.asking("openid profile").authorize(&elsewhere.browser).await.code();
+        let told = web.userinfo(&web.exchange(&tokens).await.tokens().access).await;
+        assert!(
+            told.body.get("locale").is_none() && !told.body.to_string().contains("\"pl\""),
+            "{}",
+            told.body
+        );
+
+        // Bob's own page can't be made to speak for Ada, and nobody's form goes without its token.
+        let account = page.form_with("account").value("account").unwrap().to_owned();
+        let form = bob.browser.open("/account/language").await.press("Save");
+        let theft = bob.browser.submit(form.clone().tamper("account", &account)).await;
+        assert_eq!(theft.status, 410, "{theft}");
+        let forged = bob.browser.submit(form.clone().tamper("form_token", "x")).await;
+        assert_eq!(forged.status, 403, "{forged}");
+        for language in ["de", "", "PL"] {
+            let refused = bob.browser.submit(form.clone().tamper("language", language)).await;
+            assert_eq!(refused.status, 400, "{language:?} {refused}");
+        }
+        is_in(&bob.browser.open("/").await, "en");
+        let asked = eve.open("/account/language").await;
+        assert_eq!((asked.url.path(), asked.heading().as_str()), ("/sign-in", "Zaloguj się"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_mail_is_in_its_readers_language_in_both_parts() {
     let world = World::start().await;
     let browser = world.browser();

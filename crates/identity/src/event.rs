@@ -41,6 +41,7 @@ kinds! {
     UserPrimaryEmailChanged = "user.primary_email_changed";
     /// Somebody took a copy of all that is stored about them.
     UserExported = "user.exported";
+    UserLanguageChosen = "user.language_chosen";
     PasswordChanged = "user.password_changed";
     /// The parameters of the hash were raised at a sign-in; the password is the same.
     PasswordRehashed = "user.password_rehashed";

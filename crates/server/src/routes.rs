@@ -92,7 +92,7 @@ fn pages() -> Router<Arc<App>> {
 
 /// What people do with their own account.
 fn accounts() -> Router<Arc<App>> {
-    use account::{clients, confirm, data, delete, email, password, profile, sessions};
+    use account::{clients, confirm, data, delete, email, language, password, profile, sessions};
     Router::new()
         .route("/account", get(profile::show).post(profile::save))
         .route("/account/email", get(email::show).post(email::add))
@@ -103,6 +103,7 @@ fn accounts() -> Router<Arc<App>> {
         .route("/account/password", get(password::show).post(password::change))
         .route("/account/sessions", get(sessions::show).post(sessions::end))
         .route("/account/clients", get(clients::show).post(clients::disconnect))
+        .route("/account/language", get(language::show).post(language::choose))
         .route("/account/data", get(data::show).post(data::export))
         .route("/account/delete", get(delete::show).post(delete::delete))
         .route("/account/confirm", get(confirm::show).post(confirm::prove))

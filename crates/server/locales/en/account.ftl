@@ -10,6 +10,7 @@ account-nav-email = Email addresses
 account-nav-password = Password
 account-nav-sessions = Devices
 account-nav-clients = Connected apps
+account-nav-language = Language
 account-nav-data = Your data
 account-nav-delete = Delete account
 account-switch = Switch account. Now:
@@ -24,6 +25,7 @@ account-done-password = Your password was changed. You were signed out everywher
 account-done-session = You were signed out there.
 account-done-sessions = You were signed out everywhere else.
 account-done-client = The app has no access to your account any more.
+account-done-language = Your language was saved.
 account-done-confirmed = Thank you. For ten minutes you won't be asked again.
 
 ## The password again
@@ -197,3 +199,7 @@ account-mail-deleted =
         Hello,
 
         your account at { $service } was deleted, with everything that was stored in it. This is the last mail about it.
+
+## Language
+
+account-language-text = We write to you in this language, and show our pages in it wherever you sign in. Apps are not told.

@@ -10,6 +10,7 @@ account-nav-email = Adresy e-mail
 account-nav-password = Hasło
 account-nav-sessions = Urządzenia
 account-nav-clients = Połączone aplikacje
+account-nav-language = Język
 account-nav-data = Twoje dane
 account-nav-delete = Usuń konto
 account-switch = Zmień konto. Teraz:
@@ -24,6 +25,7 @@ account-done-password = Hasło zostało zmienione. Wszędzie indziej nastąpiło
 account-done-session = Wylogowano z tego urządzenia.
 account-done-sessions = Wszędzie indziej nastąpiło wylogowanie.
 account-done-client = Aplikacja nie ma już dostępu do Twojego konta.
+account-done-language = Zapisaliśmy Twój język.
 account-done-confirmed = Dziękujemy. Przez dziesięć minut nie zapytamy ponownie.
 
 ## Ponownie hasło
@@ -197,3 +199,7 @@ account-mail-deleted =
         Dzień dobry,
 
         Twoje konto w { $service } zostało usunięte wraz ze wszystkim, co w nim było. To ostatnia wiadomość o nim.
+
+## Język
+
+account-language-text = W tym języku do Ciebie piszemy i w nim pokazujemy strony, gdziekolwiek się zalogujesz. Aplikacje się o nim nie dowiedzą.

@@ -90,12 +90,7 @@ impl<'a> View<'a> {
 
     /// Every language with its name in itself, for the switch.
     pub fn languages(&self) -> Vec<LanguageChoice> {
-        let choice = |language| LanguageChoice {
-            tag: Language::as_str(language),
-            name: Texts::of(language).get("language-name"),
-            is_current: language == self.texts.language,
-        };
-        Language::ALL.into_iter().map(choice).collect()
+        LanguageChoice::all(self.texts.language)
     }
 
     /// A day and a minute as the reader writes them, with the zone.
@@ -162,6 +157,18 @@ pub struct LanguageChoice {
     pub tag: &'static str,
     pub name: String,
     pub is_current: bool,
+}
+
+impl LanguageChoice {
+    /// Every language, of which one is current.
+    pub fn all(current: Language) -> Vec<Self> {
+        let choice = |language| Self {
+            tag: Language::as_str(language),
+            name: Texts::of(language).get("language-name"),
+            is_current: language == current,
+        };
+        Language::ALL.into_iter().map(choice).collect()
+    }
 }
 
 /// What is wrong with a field of a form, said at the field and in the summary.

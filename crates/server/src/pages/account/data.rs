@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::accounts::GrantLine;
 use store::consents::Consent;
 use store::{Fault, Tx, write_tx};
-use terms::{Timestamp, UserId};
+use terms::{Language, Timestamp, UserId};
 
 use super::{AccountSubmission, AccountVisit, Frame, Place};
 use crate::error::Failure;
@@ -79,6 +79,7 @@ async fn everything(tx: &mut Tx, user: &User) -> Result<Value, Fault> {
         "created_at": instant(user.created_at),
         "updated_at": instant(user.updated_at),
         "profile": user.profile,
+        "language": user.language.map(Language::as_str),
         "password_changed_at": password.map(|password| instant(password.changed_at)),
         "email_addresses": user.emails.iter().map(|email| json!({
             "email": email.address.as_written(),

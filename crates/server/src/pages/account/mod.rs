@@ -10,6 +10,7 @@ pub mod data;
 pub mod delete;
 mod device;
 pub mod email;
+pub mod language;
 mod letters;
 pub mod password;
 pub mod profile;
@@ -44,13 +45,22 @@ pub enum Place {
     Password,
     Sessions,
     Clients,
+    Language,
     Data,
     Delete,
 }
 
 impl Place {
-    pub const ALL: [Self; 7] =
-        [Self::Profile, Self::Email, Self::Password, Self::Sessions, Self::Clients, Self::Data, Self::Delete];
+    pub const ALL: [Self; 8] = [
+        Self::Profile,
+        Self::Email,
+        Self::Password,
+        Self::Sessions,
+        Self::Clients,
+        Self::Language,
+        Self::Data,
+        Self::Delete,
+    ];
 
     const fn path(self) -> &'static str {
         match self {
@@ -59,6 +69,7 @@ impl Place {
             Self::Password => "/account/password",
             Self::Sessions => "/account/sessions",
             Self::Clients => "/account/clients",
+            Self::Language => "/account/language",
             Self::Data => "/account/data",
             Self::Delete => "/account/delete",
         }
@@ -72,6 +83,7 @@ impl Place {
             Self::Password => "account-nav-password",
             Self::Sessions => "account-nav-sessions",
             Self::Clients => "account-nav-clients",
+            Self::Language => "account-nav-language",
             Self::Data => "account-nav-data",
             Self::Delete => "account-nav-delete",
         }
@@ -85,6 +97,7 @@ impl Place {
             Self::Password => "password",
             Self::Sessions => "sessions",
             Self::Clients => "clients",
+            Self::Language => "language",
             Self::Data => "data",
             Self::Delete => "delete",
         }
@@ -123,11 +136,12 @@ pub enum Done {
     SessionEnded,
     SessionsEnded,
     ClientDisconnected,
+    LanguageChosen,
     Confirmed,
 }
 
 impl Done {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::ProfileSaved,
         Self::EmailAdded,
         Self::EmailRemoved,
@@ -136,6 +150,7 @@ impl Done {
         Self::SessionEnded,
         Self::SessionsEnded,
         Self::ClientDisconnected,
+        Self::LanguageChosen,
         Self::Confirmed,
     ];
 
@@ -150,6 +165,7 @@ impl Done {
             Self::SessionEnded => "account-done-session",
             Self::SessionsEnded => "account-done-sessions",
             Self::ClientDisconnected => "account-done-client",
+            Self::LanguageChosen => "account-done-language",
             Self::Confirmed => "account-done-confirmed",
         }
     }
