@@ -31,7 +31,7 @@ pub fn picture(width: u32, height: u32) -> Picture {
     Picture { octets: [&b"\x89PNG\r\n\x1a\n"[..], &chunks].concat() }
 }
 
-fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(name: &[u8], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).expect("a small chunk");
     let named = [name, data].concat();
     [&length.to_be_bytes()[..], &named, &crc(&named).to_be_bytes()].concat()
