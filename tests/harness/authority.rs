@@ -36,6 +36,11 @@ impl Authority {
         reqwest::Certificate::from_pem(&self.certificate.to_pem().unwrap()).unwrap()
     }
 
+    /// As a file of authorities holds it.
+    pub fn pem(&self) -> Vec<u8> {
+        self.certificate.to_pem().unwrap()
+    }
+
     /// A certificate for `localhost` with this number.
     pub fn issue(&self, serial: u32) -> Issued {
         let key = new_key();

@@ -27,13 +27,13 @@ pub fn picture(width: u32, height: u32) -> Picture {
     ]
     .concat();
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
-    let chunks = [chunk(b"IHDR", &header), chunk(b"IDAT", &data), chunk(b"IEND", &[])].concat();
+    let chunks = [chunk(*b"IHDR", &header), chunk(*b"IDAT", &data), chunk(*b"IEND", &[])].concat();
     Picture { octets: [&b"\x89PNG\r\n\x1a\n"[..], &chunks].concat() }
 }
 
-fn chunk(name: &[u8], data: &[u8]) -> Vec<u8> {
+fn chunk(name: [u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).expect("a small chunk");
-    let named = [name, data].concat();
+    let named = [name.as_slice(), data].concat();
     [&length.to_be_bytes()[..], &named, &crc(&named).to_be_bytes()].concat()
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use server::clock::{Clock, HeldClock};
-use server::config::{Config, Database};
+use server::config::{Config, Database, Mode};
 use server::keys::FixedKeys;
 use server::tenant::Issuer;
 use server::testing::{EngineKind, TestDatabase, engine_kinds};
@@ -78,9 +78,21 @@ impl World {
         }
     }
 
+    /// Starts the server again as `portico serve` does, at the same address and on the same data, with a configuration
+    /// that the test changes.
+    pub async fn go_into_production(&mut self, change: impl FnOnce(&mut Config)) {
+        let issuer = Issuer::parse(self.issuer()).expect("an issuer");
+        let production = |config: &mut Config| {
+            config.mode = Mode::Production;
+            config.issuer = Some(issuer);
+            change(config);
+        };
+        Box::pin(self.restart_as(production)).await;
+    }
+
     /// Stops the server and starts it again, at the same address and on the same data.
     pub async fn restart(&mut self) {
-        self.restart_as(|_| ()).await;
+        Box::pin(self.restart_as(|_| ())).await;
     }
 
     /// The same, with another configuration from then on.
@@ -139,5 +151,5 @@ impl World {
 
 async fn serve(config: Config, clock: &HeldClock) -> Running {
     let options = Options { config, clock: Clock::Held(clock.clone()) };
-    start(options).await.unwrap_or_else(|error| panic!("the server doesn't start: {error}"))
+    Box::pin(start(options)).await.unwrap_or_else(|error| panic!("the server doesn't start: {error}"))
 }

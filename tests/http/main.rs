@@ -1,5 +1,6 @@
 //! Black-box tests: the real server on a free port, spoken to as browsers and relying parties do. Files mirror URLs.
 
+#![allow(clippy::case_sensitive_file_extension_comparisons, reason = "our own names")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod account;
@@ -9,6 +10,8 @@ mod account_email;
 mod account_password;
 mod account_sessions;
 mod admin;
+mod admin_matrix;
+mod admin_pages;
 mod assets;
 mod attempts;
 mod client_assertion;
@@ -18,6 +21,7 @@ mod hosts;
 mod jwks;
 mod keys;
 mod language;
+mod mail;
 mod metrics;
 mod oauth_authorize;
 mod oauth_end_session;

@@ -22,6 +22,8 @@ pub enum Attempt {
     NoService(NoService),
     /// The mail can't be made into a message, or not into one that this server takes.
     Unsendable(Unsendable),
+    /// What it says was worth nothing any more, so it wasn't tried.
+    TooLate,
 }
 
 /// How far the way to the server led.
@@ -74,6 +76,7 @@ impl fmt::Display for Attempt {
             Self::Answered(code) => write!(f, "answered {code}"),
             Self::NoService(what) => f.write_str(what.as_str()),
             Self::Unsendable(what) => f.write_str(what.as_str()),
+            Self::TooLate => f.write_str("too late"),
         }
     }
 }
@@ -99,7 +102,7 @@ pub fn after_attempt(
 ) -> Delivery {
     match ended {
         Attempt::Accepted => return Delivery::Delivered,
-        Attempt::Unsendable(_) | Attempt::Answered(500..=599) => return Delivery::GiveUp,
+        Attempt::Unsendable(_) | Attempt::TooLate | Attempt::Answered(500..=599) => return Delivery::GiveUp,
         Attempt::Answered(_) | Attempt::NoService(_) => {}
     }
     let at = now.plus(wait_after(attempt, chance));
@@ -150,6 +153,7 @@ mod tests {
         for what in [Unsendable::Unreadable, Unsendable::Address] {
             assert_eq!(after(1, Attempt::Unsendable(what)), Delivery::GiveUp);
         }
+        assert_eq!(after(1, Attempt::TooLate), Delivery::GiveUp);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Records of changes of state: who did what to whom, and with which client.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -41,10 +42,23 @@ kinds! {
     UserPrimaryEmailChanged = "user.primary_email_changed";
     /// Somebody took a copy of all that is stored about them.
     UserExported = "user.exported";
+    UserDisabled = "user.disabled";
+    UserEnabled = "user.enabled";
+    /// Ended in every browser and every client.
+    UserSignedOut = "user.signed_out";
+    /// What wrong guesses had cost was given back: the user may try again at once.
+    AttemptsForgiven = "user.attempts_forgiven";
     UserLanguageChosen = "user.language_chosen";
     PasswordChanged = "user.password_changed";
     /// The parameters of the hash were raised at a sign-in; the password is the same.
     PasswordRehashed = "user.password_rehashed";
+    /// The password was taken away; the user must choose another one.
+    PasswordReset = "user.password_reset";
+    /// The user became an administrator of the tenant.
+    AdminGranted = "admin.granted";
+    AdminWithdrawn = "admin.withdrawn";
+    /// A one-time sign-in link for an administrator was given out.
+    AdminLinkCreated = "admin.link_created";
     RecoveryStarted = "recovery.started";
     SignUpStarted = "sign_up.started";
     EmailAdditionStarted = "email_addition.started";
@@ -60,6 +74,8 @@ kinds! {
     ClientUpdated = "client.updated";
     ClientDeleted = "client.deleted";
     ClientSecretCreated = "client_secret.created";
+    /// Of several secrets only the newest is good from now on.
+    ClientSecretsEnded = "client_secret.ended";
     ResourceServerCreated = "resource_server.created";
     ResourceServerDeleted = "resource_server.deleted";
     ConsentGiven = "consent.given";
@@ -113,7 +129,19 @@ pub enum Actor {
     Browser(BrowserId),
 }
 
-/// One record. `details` hold ids and words of ours only: no secret, no address, no name.
+impl Actor {
+    /// The id of a user, a client or a browser, as text.
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Self::Operator | Self::System => None,
+            Self::User(user) => Some(user.to_string()),
+            Self::Client(client) => Some(client.to_string()),
+            Self::Browser(browser) => Some(browser.to_string()),
+        }
+    }
+}
+
+/// One record. `subject` and `details` hold ids and words of ours only: no secret, no address, no name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub id: EventId,
@@ -122,18 +150,26 @@ pub struct Event {
     pub actor: Actor,
     /// The id of what was changed.
     pub subject: Option<String>,
+    /// From where it was asked for, where that is known. Personal: it goes when the user who acted is deleted.
+    pub address: Option<IpAddr>,
     pub details: BTreeMap<String, String>,
 }
 
 impl Event {
     /// An event without details.
     pub fn new(id: EventId, kind: EventKind, actor: Actor, at: Timestamp) -> Self {
-        Self { id, kind, at, actor, subject: None, details: BTreeMap::new() }
+        Self { id, kind, at, actor, subject: None, address: None, details: BTreeMap::new() }
     }
 
     /// Says what was changed.
     pub fn about(mut self, subject: impl fmt::Display) -> Self {
         self.subject = Some(subject.to_string());
+        self
+    }
+
+    /// Says from where it was asked for.
+    pub fn from_address(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
         self
     }
 

@@ -11,9 +11,11 @@ pub mod event;
 pub mod mailed_code;
 pub mod password;
 pub mod recovery;
+pub mod search;
 pub mod session;
 pub mod sign_in;
 pub mod sign_up;
+pub mod tenant_admin;
 pub mod tenant_settings;
 pub mod user;
 #[cfg(test)]

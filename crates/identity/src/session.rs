@@ -13,16 +13,19 @@ use crate::sign_in::FactorProof;
 pub enum FactorMethod {
     /// A password that was verified, or one set in the very request that proved the account's email address.
     Password,
+    /// A one-time link that the operator gave to an administrator.
+    OneTimeLink,
 }
 
 impl FactorMethod {
     /// Every method; enumerations in tests walk it.
-    pub const ALL: [Self; 1] = [Self::Password];
+    pub const ALL: [Self; 2] = [Self::Password, Self::OneTimeLink];
 
     /// The value of `amr` (RFC 8176 section 2).
     pub const fn amr(self) -> &'static str {
         match self {
             Self::Password => "pwd",
+            Self::OneTimeLink => "otp",
         }
     }
 }
@@ -127,9 +130,13 @@ impl Session {
         values
     }
 
-    /// `acr`: how many independent factors stand behind the session, `1` or `2`.
+    /// `acr`: how many independent factors stand behind the session, `1` or `2`. A link stands in for a password, not
+    /// beside one.
     pub fn acr(&self) -> &'static str {
-        if self.amr().len() > 1 { "2" } else { "1" }
+        let is_beside = |factor: &Factor| match factor.method {
+            FactorMethod::Password | FactorMethod::OneTimeLink => false,
+        };
+        if self.factors.iter().any(is_beside) { "2" } else { "1" }
     }
 }
 

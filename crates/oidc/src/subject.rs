@@ -45,7 +45,7 @@ pub enum Naming {
         /// The sector (OpenID Connect Core section 8.1): a host.
         sector: String,
         /// The tenant's.
-        salt: PairwiseSalt,
+        salt: Box<PairwiseSalt>,
     },
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     fn naming(sector: &str, salt: u8) -> Naming {
-        Naming::Pairwise { sector: sector.to_owned(), salt: PairwiseSalt::new(&[salt; 32]) }
+        Naming::Pairwise { sector: sector.to_owned(), salt: Box::new(PairwiseSalt::new(&[salt; 32])) }
     }
 
     fn subject(text: &str) -> Subject {

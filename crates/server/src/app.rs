@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::oauth::discovery::Documents;
 use crate::pages::password_strength::Judgements;
 use crate::pairwise::PairwiseSalts;
+use crate::post::PostCounts;
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
@@ -53,6 +54,8 @@ pub struct App {
     pub fetched_keys: FetchedKeys,
     /// From which pairwise subjects are made.
     pub pairwise_salts: PairwiseSalts,
+    /// What the post has done.
+    pub post: PostCounts,
     /// All tenants as of the last look at the database.
     pub tenants: ArcSwap<Loaded>,
     pub judgements: Judgements,
@@ -228,6 +231,7 @@ impl App {
             egress,
             fetched_keys: FetchedKeys::default(),
             pairwise_salts: PairwiseSalts::default(),
+            post: PostCounts::default(),
             tenants,
             judgements: Judgements::default(),
             lock,

@@ -123,7 +123,7 @@ pub async fn note_refused(site: &Site, aim: &Aim<'_>) -> Result<(), Fault> {
     let minute = Timestamp::from_millis(minute);
     let id = site.app.entropy.id(EventId::new, aim.now);
     let event = Event::new(id, EventKind::SignInRefused, Actor::Browser(aim.browser), aim.now);
-    let event = event.with("factor", aim.factor.as_str());
+    let event = event.from_address(site.address).with("factor", aim.factor.as_str());
     let (event, aimed_at) = match aim.target.account() {
         Some(user) => (event.about(user), user.to_string()),
         None => (event, String::new()),

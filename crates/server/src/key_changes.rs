@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use identity::{Actor, Event, EventKind};
+use identity::EventKind;
+use identity::tenant_admin::AdminRefusal;
 use oidc::jose::{
     Algorithm, KeyPhase, KeyRefusal, KeyToCome, Revocation, Rotation, StoredKey, is_due, revoke, rotate,
 };
@@ -13,6 +14,7 @@ use store::signing_keys::SigningKeyRecord;
 use store::{Fault, Tx, write_tx};
 use terms::{EventId, SigningKeyId, TenantId, Timestamp};
 
+use crate::admin::{Warrant, WarrantedEvent};
 use crate::app::App;
 use crate::config::KeysConfig;
 use crate::entropy::counted_id;
@@ -28,6 +30,8 @@ pub const NODES_KNOW: Duration = Duration::from_secs(10);
 pub enum KeyChangeError {
     Refused(KeyRefusal),
     Keys(NewKeysError),
+    /// Who asks may not, or may no longer.
+    Forbidden(AdminRefusal),
     Fault(Fault),
 }
 
@@ -36,12 +40,19 @@ impl fmt::Display for KeyChangeError {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Keys(error) => error.fmt(f),
+            Self::Forbidden(refusal) => write!(f, "the administrator may not do this: {refusal:?}"),
             Self::Fault(fault) => fault.fmt(f),
         }
     }
 }
 
 impl std::error::Error for KeyChangeError {}
+
+impl From<AdminRefusal> for KeyChangeError {
+    fn from(refusal: AdminRefusal) -> Self {
+        Self::Forbidden(refusal)
+    }
+}
 
 impl From<Fault> for KeyChangeError {
     fn from(fault: Fault) -> Self {
@@ -68,7 +79,7 @@ pub struct Successor {
 pub struct Bench<'a> {
     pub app: &'a App,
     pub tenant: &'a Tenant,
-    pub actor: &'a Actor,
+    pub warrant: Warrant<'a>,
     pub now: Timestamp,
 }
 
@@ -90,8 +101,8 @@ impl Bench<'_> {
         std::array::from_fn(|_| self.app.entropy.id(EventId::new, self.now))
     }
 
-    fn event(&self, id: EventId, kind: EventKind, key: SigningKeyId) -> Event {
-        Event::new(id, kind, self.actor.clone(), self.now).about(key)
+    async fn append(&self, tx: &mut Tx, event: WarrantedEvent) -> Result<(), KeyChangeError> {
+        self.warrant.append(tx, &event).await
     }
 
     /// Replaces what signs with an algorithm, `lead` from now.
@@ -105,7 +116,7 @@ impl Bench<'_> {
             Rotation::Refuse(refusal) => return Err(KeyChangeError::Refused(refusal)),
         };
         let ([event], retired) = (self.event_ids(), self.app.entropy.bytes());
-        let done = write_tx!(self.app.store, self.id(), |tx| -> Result<_, Fault> {
+        let done = write_tx!(self.app.store, self.id(), |tx| -> Result<_, KeyChangeError> {
             match rotate(&stored(&tx.signing_keys().await?), algorithm, lead, self.now) {
                 Rotation::Refuse(refusal) => Ok(Err(refusal)),
                 Rotation::Replace { successor, at, retiring } => {
@@ -113,9 +124,11 @@ impl Bench<'_> {
                     for (index, old) in retiring.into_iter().enumerate() {
                         if tx.retire_signing_key(old, at).await? {
                             let id = counted_id(EventId::new, retired, index, self.now);
-                            let event =
-                                self.event(id, EventKind::KeyRetired, old).with("from", at.as_seconds());
-                            tx.append_event(&event).await?;
+                            let event = self
+                                .warrant
+                                .event(id, EventKind::KeyRetired, old)
+                                .with("from", at.as_seconds());
+                            self.append(tx, event).await?;
                         }
                     }
                     tx.bump_tenant_version().await?;
@@ -139,7 +152,7 @@ impl Bench<'_> {
         };
         let algorithm = keys.iter().find(|it| it.id == key).map(|it| it.algorithm);
         let events = self.event_ids::<2>();
-        let done = write_tx!(self.app.store, self.id(), |tx| -> Result<_, Fault> {
+        let done = write_tx!(self.app.store, self.id(), |tx| -> Result<_, KeyChangeError> {
             match revoke(&stored(&tx.signing_keys().await?), key, self.now) {
                 Revocation::Refuse(refusal) => Ok(Err(refusal)),
                 Revocation::Revoke { successor } => {
@@ -149,7 +162,8 @@ impl Bench<'_> {
                         taken_over = Some(Successor { key, algorithm, signs_from: at });
                     }
                     tx.revoke_signing_key(key, self.now).await?;
-                    tx.append_event(&self.event(events[1], EventKind::KeyRevoked, key)).await?;
+                    let event = self.warrant.event(events[1], EventKind::KeyRevoked, key);
+                    self.append(tx, event).await?;
                     tx.bump_tenant_version().await?;
                     Ok(Ok(taken_over))
                 }
@@ -171,7 +185,7 @@ impl Bench<'_> {
         }
         let record = self.new_key(algorithm).await?;
         let [event] = self.event_ids();
-        let made = write_tx!(self.app.store, self.id(), |tx| -> Result<bool, Fault> {
+        let made = write_tx!(self.app.store, self.id(), |tx| -> Result<bool, KeyChangeError> {
             if serves(&stored(&tx.signing_keys().await?)) {
                 return Ok(false);
             }
@@ -192,7 +206,7 @@ impl Bench<'_> {
         spare: Option<&SigningKeyRecord>,
         at: Timestamp,
         event: EventId,
-    ) -> Result<SigningKeyId, Fault> {
+    ) -> Result<SigningKeyId, KeyChangeError> {
         let (key, kind) = match (next, spare) {
             (KeyToCome::Announced(key), _) => {
                 tx.activate_signing_key(key, at).await?;
@@ -206,10 +220,11 @@ impl Bench<'_> {
             }
             // Somebody else changed the keys since they were looked at.
             (KeyToCome::New(_), _) => {
-                return Err(Fault::busy(format!("change the signing keys of {}", self.id())));
+                return Err(Fault::busy(format!("change the signing keys of {}", self.id())).into());
             }
         };
-        tx.append_event(&self.event(event, kind, key).with("signs_from", at.as_seconds())).await?;
+        let event = self.warrant.event(event, kind, key).with("signs_from", at.as_seconds());
+        self.append(tx, event).await?;
         Ok(key)
     }
 }
@@ -241,7 +256,7 @@ pub(crate) async fn rotate_old(app: &App, age: Duration, lead: Duration) -> Resu
     let old = app.store.directory().tenants_with_keys_from_before(now.minus(age)).await?;
     let directory = app.directory();
     for tenant in old.iter().filter_map(|it| directory.by_id(it.id)) {
-        let bench = Bench { app, tenant, actor: &Actor::System, now };
+        let bench = Bench { app, tenant, warrant: Warrant::of_system(tenant.id, now), now };
         let keys = bench.stored().await?;
         for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| is_due(&keys, *algorithm, age, now)) {
             match bench.rotate(algorithm, lead).await {

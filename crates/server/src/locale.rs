@@ -21,10 +21,12 @@ macro_rules! areas {
 
 areas! {
     "account",
+    "admin",
     "attempts",
     "look",
     "mails",
     "pages",
+    "post",
     "recover",
 }
 

@@ -67,8 +67,7 @@ pub struct Letter<'a> {
 impl Letter<'_> {
     /// The mail, ready for [`append_mail`](store::Tx::append_mail).
     pub fn seal(&self, app: &App, tenant: &Tenant, now: Timestamp) -> Result<MailRecord, Failure> {
-        let said = self.said(tenant.display_name());
-        let body = self.body(&said, &tenant.settings.colours.light())?;
+        let (subject, body) = self.write(tenant)?;
         let id = app.entropy.id(MailId::new, now);
         let plain = zeroize::Zeroizing::new(serde_json::to_vec(&body).map_err(Failure::new)?);
         let sealed_body =
@@ -76,7 +75,14 @@ impl Letter<'_> {
         // A code is worth nothing after its time, and neither is a mail that brings it.
         let lifetime = if body.code.is_some() { limits::MAILED_CODE_LIFETIME } else { MAIL_LIFETIME };
         let (recipient, expires_at) = (self.to.as_written().to_owned(), now.plus(lifetime));
-        Ok(MailRecord { id, recipient, subject: said.subject, sealed_body, created_at: now, expires_at })
+        Ok(MailRecord { id, recipient, subject, sealed_body, created_at: now, expires_at })
+    }
+
+    /// Subject and body, for what doesn't wait in the queue.
+    pub fn write(&self, tenant: &Tenant) -> Result<(String, MailBody), Failure> {
+        let said = self.said(tenant.display_name());
+        let body = self.body(&said, &tenant.settings.colours.light())?;
+        Ok((said.subject, body))
     }
 
     fn said(&self, service: &str) -> Said {

@@ -21,7 +21,9 @@ impl App {
     pub async fn naming(&self, tenant: &Tenant, client: &Client) -> Result<Naming, Fault> {
         match client.sector() {
             None => Ok(Naming::Own),
-            Some(sector) => Ok(Naming::Pairwise { sector, salt: self.pairwise_salt(tenant).await? }),
+            Some(sector) => {
+                Ok(Naming::Pairwise { sector, salt: Box::new(self.pairwise_salt(tenant).await?) })
+            }
         }
     }
 

@@ -18,14 +18,14 @@ use crate::app::App;
 use crate::config::Mode;
 use crate::error::Notice;
 use crate::pages::{
-    account, brand, consent, home, language, mailbox, password_strength, recover, select_account, sign_in,
-    sign_out, sign_up, style, verify,
+    account, admin, brand, consent, home, language, mailbox, password_strength, recover, select_account,
+    sign_in, sign_out, sign_up, style, verify,
 };
 use crate::{health, request};
 
 /// The whole service: the table below inside the request's frame.
 pub fn service(app: &Arc<App>) -> Router {
-    let mut table = protocol().merge(pages()).merge(accounts());
+    let mut table = protocol().merge(pages()).merge(accounts()).merge(administration());
     if app.config.mode == Mode::Development {
         table = table.merge(development());
     }
@@ -107,6 +107,47 @@ fn accounts() -> Router<Arc<App>> {
         .route("/account/data", get(data::show).post(data::export))
         .route("/account/delete", get(delete::show).post(delete::delete))
         .route("/account/confirm", get(confirm::show).post(confirm::prove))
+}
+
+/// Declares routes together with the list of them.
+macro_rules! administration {
+    ($($method:ident $path:literal => $handler:path;)*) => {
+        /// Every route of the administration: its method and path. The authorization matrix asks each as everybody.
+        pub const ADMINISTRATION: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        /// What administrators of a tenant see and do.
+        fn administration() -> Router<Arc<App>> {
+            Router::new()$(.route($path, $method($handler)))*
+        }
+    };
+}
+
+administration! {
+    get "/admin" => admin::begin;
+    get "/admin/enter" => admin::enter::show;
+    post "/admin/enter" => admin::enter::enter;
+    get "/admin/users" => admin::users::list;
+    get "/admin/users/new" => admin::users::show_new;
+    post "/admin/users/new" => admin::users::create;
+    get "/admin/users/{user}" => admin::users::show;
+    post "/admin/users/{user}/disable" => admin::users::disable;
+    post "/admin/users/{user}/enable" => admin::users::enable;
+    post "/admin/users/{user}/sign-out" => admin::users::sign_out;
+    post "/admin/users/{user}/forgive" => admin::users::forgive;
+    post "/admin/users/{user}/reset-password" => admin::users::reset_password;
+    post "/admin/users/{user}/delete" => admin::users::delete;
+    get "/admin/clients" => admin::clients::list;
+    get "/admin/clients/new" => admin::clients::show_new;
+    post "/admin/clients/new" => admin::clients::create;
+    get "/admin/clients/{client}" => admin::clients::show;
+    get "/admin/clients/{client}/edit" => admin::clients::show_edit;
+    post "/admin/clients/{client}/edit" => admin::clients::edit;
+    post "/admin/clients/{client}/secret" => admin::clients::new_secret;
+    post "/admin/clients/{client}/end-secrets" => admin::clients::end_secrets;
+    post "/admin/clients/{client}/delete" => admin::clients::delete;
+    get "/admin/keys" => admin::keys::list;
+    get "/admin/events" => admin::events::list;
+    get "/admin/events/{event}" => admin::events::show;
 }
 
 /// What only `portico dev` has.

@@ -194,11 +194,13 @@ impl DataKey {
     }
 
     /// Seals a value for its place.
+    #[expect(clippy::needless_pass_by_value, reason = "a place is named where it is used")]
     pub fn seal(&self, entropy: &Entropy, place: Place, plain: &[u8]) -> Result<Vec<u8>, SealError> {
         self.key.seal(entropy.bytes(), &place.associated_data(self.tenant), plain)
     }
 
     /// Opens a value that was sealed for this place.
+    #[expect(clippy::needless_pass_by_value, reason = "a place is named where it is used")]
     pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let sealed = Sealed::parse(sealed)?;
         if sealed.key_id != self.key.id {

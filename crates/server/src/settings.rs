@@ -1,11 +1,11 @@
 //! Changing a tenant's settings: the one way, for the command line and for an administrator's page alike.
 
 use identity::tenant_settings::{LogoChange, SettingFault, SettingsChange};
-use identity::{Actor, Event, EventKind, TenantSettings};
+use identity::{EventKind, TenantSettings};
 use serde_json::Value;
 use store::{Fault, write_tx};
-use terms::Timestamp;
 
+use crate::admin::{AdminError, Warrant};
 use crate::app::App;
 use crate::tenant::Tenant;
 
@@ -15,14 +15,13 @@ pub async fn change(
     app: &App,
     tenant: &Tenant,
     given: &Value,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<Result<TenantSettings, Vec<SettingFault>>, Fault> {
+    warrant: Warrant<'_>,
+) -> Result<Result<TenantSettings, Vec<SettingFault>>, AdminError> {
     let event_id = app.event_id();
-    let outcome = write_tx!(app.store, tenant.id, |tx| -> Result<_, Fault> {
+    let outcome = write_tx!(app.store, tenant.id, |tx| -> Result<_, AdminError> {
         let failed = || Fault::new(format!("change the settings of the tenant {}", tenant.id));
         let Some(record) = tx.tenant_record().await? else {
-            return Err(failed().because("the tenant is gone"));
+            return Err(failed().because("the tenant is gone").into());
         };
         let before = TenantSettings::stored(&record.settings).map_err(|error| failed().because(error))?;
         let SettingsChange { settings, logo, changed } = match before.changed(given) {
@@ -41,8 +40,8 @@ pub async fn change(
             }
         }
         tx.update_tenant_settings(&settings.to_json()).await?;
-        let event = Event::new(event_id, EventKind::TenantUpdated, actor.clone(), now);
-        tx.append_event(&event.about(tenant.id).with("settings", changed.join(" "))).await?;
+        let event = warrant.event(event_id, EventKind::TenantUpdated, tenant.id);
+        warrant.append::<AdminError>(tx, &event.with("settings", changed.join(" "))).await?;
         Ok(Ok(settings))
     })?;
     if outcome.is_ok() {

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::listen::{self, Door};
 use crate::tenant::{DEFAULT_SLUG, Issuer};
 use crate::tls::{self, Certificate, TlsFault};
-use crate::{https_only, key_changes, metrics, routes, sweeping, tenants};
+use crate::{https_only, key_changes, metrics, post, routes, sweeping, tenants};
 
 /// What a server is started with.
 pub struct Options {
@@ -75,6 +75,8 @@ pub struct Running {
     stop: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
     companions: Vec<JoinHandle<()>>,
+    /// Sends mail, if any is sent.
+    carrying: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -83,6 +85,10 @@ impl Running {
         let _ = self.stop.send(true);
         for serving in &mut self.serving {
             let _ = serving.await;
+        }
+        if let Some(carrying) = &mut self.carrying {
+            // A mail in flight comes to its end, so that it isn't sent twice.
+            let _ = tokio::time::timeout(self.app.config.shutdown_grace, carrying).await;
         }
         self.end_companions();
         self.app.close().await;
@@ -96,7 +102,7 @@ impl Running {
     }
 
     fn end_companions(&self) {
-        for task in &self.companions {
+        for task in self.companions.iter().chain(&self.carrying) {
             task.abort();
         }
     }
@@ -148,6 +154,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     if let Some(listener) = measured {
         serving.push(serve(listener, Door::Http, metrics::service(&app)));
     }
+    let smtp = app.config.smtp.clone().filter(|_| !app.config.is_development());
+    let carrying = smtp.map(|smtp| tokio::spawn(post::carry(Arc::clone(&app), smtp, stopped.clone())));
     let mut companions = vec![
         tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
         tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),
@@ -159,7 +167,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     if let Some(listener) = socket {
         companions.push(tokio::spawn(socket::serve(Arc::clone(&app), listener)));
     }
-    Ok(Running { app, local_addr, base_url, stop, serving, companions })
+    Ok(Running { app, local_addr, base_url, stop, serving, companions, carrying })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -18,6 +18,7 @@ mod tx;
 mod value;
 
 pub mod accounts;
+pub mod admins;
 pub mod attempts;
 pub mod clients;
 pub mod consents;
@@ -46,6 +47,7 @@ pub use value::{Json, Kind, ToValue, Value};
 /// Every statement that the program runs, by module. A module that isn't listed here fails a test.
 #[rustfmt::skip]
 pub const STATEMENTS: &[&[Statement]] = &[
+    admins::STATEMENTS,
     attempts::STATEMENTS,
     accounts::STATEMENTS,
     clients::STATEMENTS,

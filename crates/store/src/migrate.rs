@@ -37,7 +37,8 @@ migrations! {
     "0008_tenant_logo",
     "0009_accounts",
     "0010_client_authentication",
-    "0011_recovery",
+    "0011_administration",
+    "0012_recovery",
 }
 
 /// A migration that a database says it had.

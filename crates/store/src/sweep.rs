@@ -50,6 +50,7 @@ sweeps! {
     sweep_mailed_codes = "mailed_code", "code_id", "expires_at", KEPT;
     // Sent mails are deleted at once, and those given up for their age too: these are others that were given up.
     sweep_mails = "outbound_mail", "mail_id", "expires_at", KEPT;
+    sweep_admin_links = "admin_link", "link_id", "expires_at", KEPT;
     sweep_sign_ins = "sign_in", "sign_in_id", "expires_at", KEPT;
     sweep_email_additions = "email_addition", "email_addition_id", "expires_at", KEPT;
     sweep_sign_ups = "sign_up", "sign_up_id", "expires_at", KEPT;

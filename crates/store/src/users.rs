@@ -1,7 +1,7 @@
 //! People, their addresses and their passwords.
 
 use identity::password::{PasswordHash, StoredPassword};
-use identity::{Profile, User, UserEmail};
+use identity::{Profile, User, UserEmail, search};
 use terms::{CanonicalEmail, EmailAddress, Language, Subject, Timestamp, UserId};
 
 use crate::fault::Fault;
@@ -94,6 +94,22 @@ impl Read {
         let after = after.map_or_else(String::new, |id| id.to_string());
         Ok(users_of(self.user_rows_after(&after, most).await?))
     }
+
+    /// Who is found by the beginning of an address or of a name, after what a page ended with. Each row is one way of
+    /// finding: a user with several fitting terms comes several times.
+    pub async fn users_found(
+        &mut self,
+        beginning: &str,
+        after: Option<&Found>,
+        most: u32,
+    ) -> Result<Vec<Found>, Fault> {
+        let address = beginning.trim().to_lowercase();
+        let name = search::fold(beginning);
+        let ends = (search::end_of_prefix(&address), search::end_of_prefix(&name));
+        let (term, user) =
+            after.map_or((String::new(), String::new()), |it| (it.term.clone(), it.user.to_string()));
+        self.found(&address, &ends.0, &name, &ends.1, &term, &user, most).await
+    }
 }
 
 impl Tx {
@@ -105,11 +121,57 @@ impl Tx {
         }
         for email in &user.emails {
             if !self.insert_email(user.id, email).await? {
-                self.delete_user(user.id).await?;
+                self.delete_user_row(user.id).await?;
                 return Ok(false);
             }
         }
+        self.index_names(user.id, &user.profile).await?;
         Ok(true)
+    }
+
+    /// Stores what a user tells of themselves. False when there is no such user.
+    pub async fn set_profile(
+        &mut self,
+        user: UserId,
+        profile: &Profile,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        if !self.update_profile(user, profile, now).await? {
+            return Ok(false);
+        }
+        self.index_names(user, profile).await?;
+        Ok(true)
+    }
+
+    /// Deletes a user with their addresses, password and sessions. What they did stays told, without from where. Of two
+    /// at once, one gets true.
+    pub async fn delete_user(&mut self, user: UserId) -> Result<bool, Fault> {
+        self.erase_addresses_of(user).await?;
+        self.delete_user_row(user).await
+    }
+
+    async fn index_names(&mut self, user: UserId, profile: &Profile) -> Result<(), Fault> {
+        self.forget_names(user).await?;
+        for term in search::terms_of(profile) {
+            self.insert_name(&term, user).await?;
+        }
+        Ok(())
+    }
+}
+
+/// One way in which a user was found, in the order of the terms: where the next page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub term: String,
+    pub user: UserId,
+}
+
+impl FromRow for Found {
+    const TABLE: &'static str = "user_search";
+    const KEY: &'static str = "user_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self { term: row.text("term")?, user: row.parse("user_id")? })
     }
 }
 
@@ -168,7 +230,7 @@ verbs! {
     pub write guard rehash_password(user: UserId, version: i64, hash: &PasswordHash)[user, version, hash.as_phc()] =
         "UPDATE password SET phc = $4 WHERE tenant_id = $1 AND user_id = $2 AND version = $3";
 
-    pub write guard set_profile(user: UserId, profile: &Profile, now: Timestamp)[user, Json(profile), now] =
+    write guard update_profile(user: UserId, profile: &Profile, now: Timestamp)[user, Json(profile), now] =
         "UPDATE user_account SET profile = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2";
 
     /// Sets the language in which a user is written to. No claim tells of it, so `updated_at` stays.
@@ -180,7 +242,25 @@ verbs! {
     pub write guard set_disabled(user: UserId, disabled_at: Option<Timestamp>) =
         "UPDATE user_account SET disabled_at = $3 WHERE tenant_id = $1 AND user_id = $2";
 
-    /// Deletes a user with their addresses, password and sessions. What an account leaves behind: [`Tx::delete_account`].
-    pub write guard delete_user(user: UserId) =
+    write guard delete_user_row(user: UserId) =
         "DELETE FROM user_account WHERE tenant_id = $1 AND user_id = $2";
+
+    write exec forget_names(user: UserId) =
+        "DELETE FROM user_search WHERE tenant_id = $1 AND user_id = $2";
+
+    write exec insert_name(term: &str, user: UserId) =
+        "INSERT INTO user_search (tenant_id, term, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+
+    /// Two ranges of two indexes, each no longer than the page.
+    read many found(
+        address: &str, address_end: &str, name: &str, name_end: &str, after_term: &str, after_user: &str, most: u32,
+    ) -> Found =
+        "SELECT term, user_id FROM (SELECT canonical AS term, user_id FROM user_email
+            WHERE tenant_id = $1 AND canonical >= $2 AND canonical < $3
+              AND (canonical > $6 OR (canonical = $6 AND user_id > $7)) ORDER BY canonical, user_id LIMIT $8) AS addressed
+         UNION
+         SELECT term, user_id FROM (SELECT term, user_id FROM user_search
+            WHERE tenant_id = $1 AND term >= $4 AND term < $5
+              AND (term > $6 OR (term = $6 AND user_id > $7)) ORDER BY term, user_id LIMIT $8) AS named
+          ORDER BY term, user_id LIMIT $8";
 }

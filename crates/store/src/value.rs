@@ -1,10 +1,10 @@
 use identity::attempt::BudgetId;
 use serde::Serialize;
 use terms::{
-    AccessTokenHandleHash, AuthorizationCodeHash, BrowserHandleHash, BrowserId, CanonicalEmail, ClientId,
-    ClientSecretHash, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId, Language, MailId,
-    MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject,
-    TenantId, Timestamp, UserId,
+    AccessTokenHandleHash, AdminLinkHash, AdminLinkId, AuthorizationCodeHash, BrowserHandleHash, BrowserId,
+    CanonicalEmail, ClientId, ClientSecretHash, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId,
+    Language, MailId, MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId, SignUpId,
+    SigningKeyId, Subject, TenantId, Timestamp, UserId,
 };
 
 /// The kinds of column that both engines have.
@@ -101,12 +101,11 @@ macro_rules! ids {
 }
 
 ids! {
-    TenantId, UserId, BrowserId, SessionId, SignInId, SignUpId, RecoveryId, FlowId, GrantId, ClientSecretId, ResourceServerId,
-    EmailAdditionId, EventId, MailId, MailedCodeId, SigningKeyId,
+    TenantId, UserId, BrowserId, SessionId, SignInId, SignUpId, FlowId, GrantId, ClientSecretId, ResourceServerId, EmailAdditionId, EventId, MailId, MailedCodeId, SigningKeyId, AdminLinkId, RecoveryId,
 }
 
 macro_rules! hashes {
     ($($ty:ty),* $(,)?) => { values! { $($ty => Blob, |it| Value::Blob(it.as_bytes().to_vec());)* } };
 }
 
-hashes! { BudgetId, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }
+hashes! { AdminLinkHash, BudgetId, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use identity::{Actor, BrowserRecord, Event, EventKind};
 use oidc::jose::{Algorithm, KeyLife};
+use store::events::EventFilter;
 use store::mail::MailRecord;
 use store::signing_keys::SigningKeyRecord;
 use store::tenants::StoredLogo;
@@ -199,7 +200,10 @@ async fn events_come_back_newest_first_in_pages() {
         let mut read = store.read(store.tenant);
         let first = read.events(2).await.unwrap();
         assert_eq!(first, [events[4].clone(), events[3].clone()]);
-        let rest = read.events_before(first[1].id, 10).await.unwrap();
+        let rest = read
+            .events_where(&EventFilter { before: Some(first[1].id), ..EventFilter::default() }, 10)
+            .await
+            .unwrap();
         assert_eq!(rest, [events[2].clone(), events[1].clone(), events[0].clone()]);
     }
 }

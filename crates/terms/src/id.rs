@@ -44,6 +44,11 @@ macro_rules! ids {
                 self.0.to_be_bytes()
             }
 
+            /// The instant that it was made at: its first 48 bits (RFC 9562 section 5.7).
+            pub fn made_at(self) -> Timestamp {
+                Timestamp::from_millis(i64::try_from(self.0 >> 80).unwrap_or_default())
+            }
+
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(u128::from_be_bytes(bytes))
             }
@@ -119,6 +124,8 @@ ids! {
     EventId = "evt_";
     MailId = "mai_";
     MailedCodeId = "mco_";
+    /// A one-time sign-in link for an administrator.
+    AdminLinkId = "adl_";
     /// A signing key's row; its `kid` is the same text.
     SigningKeyId = "key_";
 }
@@ -205,6 +212,7 @@ mod tests {
         let text = id.to_string();
         assert!(text.starts_with("usr_018bcfe5"), "{text}");
         assert_eq!(text.parse::<UserId>(), Ok(id));
+        assert_eq!(id.made_at(), Timestamp::from_millis(1_700_000_000_000));
     }
 
     #[test]

@@ -12,13 +12,14 @@ mod timestamp;
 
 pub use canonical::{CanonicalEmail, EmailAddress, EmailAddressError};
 pub use id::{
-    BrowserId, ClientId, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId, IdError, MailId,
-    MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject,
+    AdminLinkId, BrowserId, ClientId, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId, IdError,
+    MailId, MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId, Subject,
     TenantId, UserId,
 };
 pub use language::{Language, UnknownLanguage};
 pub use secret::{
-    AccessTokenHandle, AccessTokenHandleHash, AuthorizationCode, AuthorizationCodeHash, BrowserHandle,
-    BrowserHandleHash, ClientSecret, ClientSecretHash, SecretError, SecretText,
+    AccessTokenHandle, AccessTokenHandleHash, AdminLinkHash, AdminLinkSecret, AuthorizationCode,
+    AuthorizationCodeHash, BrowserHandle, BrowserHandleHash, ClientSecret, ClientSecretHash, SecretError,
+    SecretText,
 };
 pub use timestamp::Timestamp;

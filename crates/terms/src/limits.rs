@@ -58,6 +58,8 @@ pub const FLOW_LIFETIME: Duration = Duration::from_hours(1);
 pub const MAILED_CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// Wrong guesses that a mailed code survives.
 pub const MAILED_CODE_ATTEMPTS: i64 = 5;
+/// How long a one-time sign-in link for an administrator works.
+pub const ADMIN_LINK_LIFETIME: Duration = Duration::from_hours(1);
 pub const SESSION_IDLE: Duration = Duration::from_hours(7 * 24);
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
 pub const REFRESH_TOKEN_IDLE: Duration = Duration::from_hours(30 * 24);

@@ -102,6 +102,8 @@ handles! {
     AccessTokenHandle / AccessTokenHandleHash = "ptc_at_";
     /// RFC 6749 section 2.3.1.
     ClientSecret / ClientSecretHash = "ptc_cs_";
+    /// What a one-time sign-in link for an administrator carries.
+    AdminLinkSecret / AdminLinkHash = "ptc_al_";
     /// What a browser's cookie holds.
     BrowserHandle / BrowserHandleHash = "ptc_br_";
 }

@@ -22,14 +22,14 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
     keys::ensure(at, client.id_token_algorithm).await?;
     let secret = new_secret(at, &client)?;
     let event = at.event(EventKind::ClientCreated, &client.id);
-    let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, Fault> {
+    let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, AdminError> {
         if !tx.insert_client(&client).await? {
             return Ok(false);
         }
         if let Some((_, secret)) = &secret {
             tx.insert_client_secret(&client.id, secret, at.now).await?;
         }
-        tx.append_event(&event).await?;
+        at.append(tx, &event).await?;
         Ok(true)
     })?;
     if !made {
@@ -145,7 +145,7 @@ pub async fn update(
         if !tx.update_client(&client).await? {
             return Err(AdminError::refused("the client is gone"));
         }
-        tx.append_event(&event).await?;
+        at.append(tx, &event).await?;
         if kept_otherwise {
             tx.delete_client_secrets(&client.id).await?;
         }
@@ -159,7 +159,7 @@ pub async fn update(
                     "{LIVE_SECRETS} secrets of the client live already"
                 )));
             }
-            tx.append_event(&secret_event).await?;
+            at.append(tx, &secret_event).await?;
         }
         Ok(())
     })?;
@@ -193,18 +193,30 @@ fn merged(before: &Client, changes: &ClientChanges) -> Value {
 pub async fn delete(at: Desk<'_>, client_id: &str) -> Result<Value, AdminError> {
     let client = find(at, client_id).await?;
     let event = at.event(EventKind::ClientDeleted, &client.id);
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), Fault> {
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
         if tx.delete_client(&client.id).await? {
-            tx.append_event(&event).await?;
+            at.append(tx, &event).await?;
         }
         Ok(())
     })?;
     Ok(json!({ "deleted": client.id }))
 }
 
+pub async fn end_secrets(at: Desk<'_>, client_id: &str) -> Result<Value, AdminError> {
+    let client = find(at, client_id).await?;
+    let event = at.event(EventKind::ClientSecretsEnded, &client.id);
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+        let secrets = tx.client_secrets(&client.id).await?;
+        let Some(newest) = secrets.last().filter(|_| secrets.len() > 1) else { return Ok(()) };
+        tx.delete_client_secrets_before(&client.id, newest.id).await?;
+        at.append(tx, &event).await
+    })?;
+    Ok(shown(&client, None))
+}
+
 async fn find(at: Desk<'_>, client_id: &str) -> Result<Client, AdminError> {
     let unknown =
-        || AdminError::refused(format!("there is no client {client_id}; see `portico clients list`"));
+        || AdminError::unknown(format!("there is no client {client_id}; see `portico clients list`"));
     let id: ClientId = client_id.parse().map_err(|_| unknown())?;
     at.app.store.read(at.tenant.id).client(&id).await?.ok_or_else(unknown)
 }

@@ -1,4 +1,3 @@
-use identity::Actor;
 use oidc::jose::Algorithm;
 use serde_json::{Value, json};
 use terms::SigningKeyId;
@@ -11,6 +10,7 @@ impl From<KeyChangeError> for AdminError {
     fn from(error: KeyChangeError) -> Self {
         match error {
             KeyChangeError::Fault(fault) => Self::Fault(fault),
+            KeyChangeError::Forbidden(refusal) => Self::Forbidden(refusal),
             refused @ (KeyChangeError::Refused(_) | KeyChangeError::Keys(_)) => Self::refused(refused),
         }
     }
@@ -36,7 +36,7 @@ pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
 }
 
 fn bench(at: Desk<'_>) -> Bench<'_> {
-    Bench { app: at.app, tenant: at.tenant, actor: &Actor::Operator, now: at.now }
+    Bench { app: at.app, tenant: at.tenant, warrant: at.warrant(), now: at.now }
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, AdminError> {
@@ -85,7 +85,7 @@ pub async fn rotate(at: Desk<'_>, alg: Option<&str>, at_once: bool) -> Result<Va
 pub async fn revoke(at: Desk<'_>, kid: &str) -> Result<Value, AdminError> {
     let key: SigningKeyId = kid
         .parse()
-        .map_err(|_| AdminError::refused(format!("there is no key {kid}; see `portico keys list`")))?;
+        .map_err(|_| AdminError::unknown(format!("there is no key {kid}; see `portico keys list`")))?;
     let successor = bench(at).revoke(key).await?;
     Ok(json!({ "revoked": key, "successor": successor.map(shown) }))
 }

@@ -2,8 +2,12 @@
 //!
 //! The command line carries them out itself, or hands them to the running server over a socket: [`socket`].
 
+mod admins;
+mod authority;
 mod clients;
+mod events;
 mod keys;
+mod mails;
 mod master_key;
 mod resource_servers;
 pub mod socket;
@@ -13,19 +17,30 @@ mod users;
 use std::fmt;
 use std::sync::Arc;
 
-use identity::{Actor, Event, EventKind};
+use identity::EventKind;
+use identity::tenant_admin::AdminRefusal;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
-use store::Fault;
+use store::{Fault, Tx};
 use terms::{SecretText, Timestamp};
 
 use crate::app::App;
 use crate::tenant::Tenant;
 
+pub use authority::{AdminAtWork, Authority, Needs, Warrant, WarrantedEvent, admit};
+pub use events::EventsAsked;
+
 /// One thing to do, with what it needs.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AdminCommand {
+    AdminsCreate {
+        email: String,
+    },
+    AdminsList,
+    AdminsRemove {
+        user: String,
+    },
     KeysList,
     KeysCreate {
         alg: String,
@@ -52,6 +67,17 @@ pub enum AdminCommand {
     ClientsDelete {
         client_id: String,
     },
+    /// Of the secrets of a client, only the newest stays.
+    ClientsEndSecrets {
+        client_id: String,
+    },
+    MailTest {
+        to: String,
+    },
+    MailList,
+    MailRetry {
+        mail_id: Option<String>,
+    },
     UsersCreate {
         email: String,
         #[serde(serialize_with = "reveal")]
@@ -64,9 +90,32 @@ pub enum AdminCommand {
         #[serde(serialize_with = "reveal")]
         password: SecretText,
     },
+    /// A user without password, who chooses one by a mailed code.
+    UsersInvite {
+        email: String,
+        profile: Option<Value>,
+    },
+    UsersDisable {
+        user: String,
+    },
+    UsersEnable {
+        user: String,
+    },
+    UsersSignOut {
+        user: String,
+    },
+    /// Wrong guesses at the password are forgotten: the user may try again at once.
+    UsersForgiveAttempts {
+        user: String,
+    },
+    /// The password no longer works; the user chooses another by a mailed code.
+    UsersResetPassword {
+        user: String,
+    },
     UsersDelete {
         user: String,
     },
+    EventsList(EventsAsked),
     TenantsCreate {
         slug: String,
         issuer: Option<String>,
@@ -114,10 +163,18 @@ fn reveal<S: Serializer>(secret: &SecretText, serializer: S) -> Result<S::Ok, S:
 pub enum AdminError {
     /// What was asked for can't be; each line says what to do about it.
     Refused(Vec<String>),
+    /// There is no such thing in this tenant.
+    Unknown(String),
+    /// Who asks may not do this, or may no longer.
+    Forbidden(AdminRefusal),
     Fault(Fault),
 }
 
 impl AdminError {
+    fn unknown(reason: impl fmt::Display) -> Self {
+        Self::Unknown(reason.to_string())
+    }
+
     fn refused(reason: impl fmt::Display) -> Self {
         Self::Refused(vec![reason.to_string()])
     }
@@ -131,6 +188,8 @@ impl fmt::Display for AdminError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(reasons) => f.write_str(&reasons.join("\n")),
+            Self::Unknown(reason) => f.write_str(reason),
+            Self::Forbidden(refusal) => write!(f, "the administrator may not do this: {refusal:?}"),
             Self::Fault(fault) => fault.fmt(f),
         }
     }
@@ -138,19 +197,48 @@ impl fmt::Display for AdminError {
 
 impl std::error::Error for AdminError {}
 
+impl From<AdminRefusal> for AdminError {
+    fn from(refusal: AdminRefusal) -> Self {
+        Self::Forbidden(refusal)
+    }
+}
+
 impl From<Fault> for AdminError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-/// Carries out a command for the tenant of this slug or id. The answer is for the one who asked: it may hold a secret
-/// that is shown once.
+/// Carries out an operator's command for the tenant of this slug or id. The answer is for the one who asked: it may hold
+/// a secret that is shown once.
 pub async fn execute(app: &App, tenant: &str, command: AdminCommand) -> Result<Value, AdminError> {
-    use AdminCommand as C;
     let tenant = find_tenant(app, tenant)?;
-    let at = Desk { app, tenant: &tenant, now: app.clock.now() };
+    let at = Desk::new(app, &tenant, Authority::Operator, &command, app.clock.now());
+    // On the heap: it holds the parts of every command, and each caller would carry them.
+    Box::pin(carry_out(at, command)).await
+}
+
+/// Carries out a command of an administrator of the tenant, if it is theirs to give. Every write looks again whether
+/// they still are one.
+pub async fn execute_for(
+    app: &App,
+    tenant: &Tenant,
+    admin: &AdminAtWork,
+    command: AdminCommand,
+    now: Timestamp,
+) -> Result<Value, AdminError> {
+    let at = Desk::new(app, tenant, Authority::Admin(admin), &command, now);
+    at.require()?;
+    // On the heap: it holds the parts of every command, and each caller would carry them.
+    Box::pin(carry_out(at, command)).await
+}
+
+async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminError> {
+    use AdminCommand as C;
     match command {
+        C::AdminsCreate { email } => admins::create(at, &email).await,
+        C::AdminsList => admins::list(at).await,
+        C::AdminsRemove { user } => admins::remove(at, &user).await,
         C::KeysList => keys::list(at).await,
         C::KeysCreate { alg } => keys::create(at, &alg).await,
         C::KeysRotate { alg, now } => keys::rotate(at, alg.as_deref(), now).await,
@@ -164,10 +252,21 @@ pub async fn execute(app: &App, tenant: &str, command: AdminCommand) -> Result<V
             clients::update(at, &client_id, changes, new_secret).await
         }
         C::ClientsDelete { client_id } => clients::delete(at, &client_id).await,
+        C::ClientsEndSecrets { client_id } => clients::end_secrets(at, &client_id).await,
+        C::MailTest { to } => mails::test(at, &to).await,
+        C::MailList => mails::list(at).await,
+        C::MailRetry { mail_id } => mails::retry(at, mail_id.as_deref()).await,
         C::UsersCreate { email, password, profile } => users::create(at, &email, password, profile).await,
         C::UsersList => users::list(at).await,
         C::UsersSetPassword { user, password } => users::set_password(at, &user, password).await,
+        C::UsersInvite { email, profile } => users::invite(at, &email, profile).await,
+        C::UsersDisable { user } => users::disable(at, &user).await,
+        C::UsersEnable { user } => users::enable(at, &user).await,
+        C::UsersSignOut { user } => users::sign_out(at, &user).await,
+        C::UsersForgiveAttempts { user } => users::forgive_attempts(at, &user).await,
+        C::UsersResetPassword { user } => users::reset_password(at, &user).await,
         C::UsersDelete { user } => users::delete(at, &user).await,
+        C::EventsList(asked) => events::list(at, &asked).await,
         C::TenantsCreate { slug, issuer, hosts } => tenants::create(at, slug, issuer, hosts).await,
         C::TenantsList => Ok(tenants::list(at)),
         C::TenantsShow => Ok(tenants::show(at)),
@@ -193,17 +292,42 @@ pub async fn execute(app: &App, tenant: &str, command: AdminCommand) -> Result<V
     }
 }
 
-/// Where a command is carried out, and when.
+/// Where a command is carried out, for whom, and when.
 #[derive(Clone, Copy)]
 struct Desk<'a> {
     app: &'a App,
     tenant: &'a Tenant,
+    authority: Authority<'a>,
+    needs: Needs,
     now: Timestamp,
 }
 
-impl Desk<'_> {
-    fn event(&self, kind: EventKind, subject: impl fmt::Display) -> Event {
-        Event::new(self.app.event_id(), kind, Actor::Operator, self.now).about(subject)
+impl<'a> Desk<'a> {
+    fn new(
+        app: &'a App,
+        tenant: &'a Tenant,
+        authority: Authority<'a>,
+        command: &AdminCommand,
+        now: Timestamp,
+    ) -> Self {
+        Self { app, tenant, authority, needs: command.needs(), now }
+    }
+
+    /// Whether who asks may do this, as far as was known when the request came.
+    fn require(self) -> Result<(), AdminError> {
+        self.authority.require(self.tenant.id, self.needs, self.now).map_err(AdminError::Forbidden)
+    }
+
+    fn warrant(&self) -> Warrant<'a> {
+        Warrant { authority: self.authority, needs: self.needs, tenant: self.tenant.id, now: self.now }
+    }
+
+    fn event(&self, kind: EventKind, subject: impl fmt::Display) -> WarrantedEvent {
+        self.warrant().event(self.app.event_id(), kind, subject)
+    }
+
+    async fn append(&self, tx: &mut Tx, event: &WarrantedEvent) -> Result<(), AdminError> {
+        self.warrant().append(tx, event).await
     }
 }
 

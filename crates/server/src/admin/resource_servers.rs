@@ -4,7 +4,7 @@ use identity::EventKind;
 use oidc::resource_server::{ResourceIdentifier, ResourceServer, TokenFormat};
 use oidc::scope::Scope;
 use serde_json::{Value, json};
-use store::{Fault, write_tx};
+use store::write_tx;
 use terms::{ClientId, ResourceServerId, limits};
 
 use super::{AdminError, Desk, keys};
@@ -32,11 +32,11 @@ pub async fn create(at: Desk<'_>, new: New) -> Result<Value, AdminError> {
     }
     let id = at.app.entropy.id(ResourceServerId::new, at.now);
     let event = at.event(EventKind::ResourceServerCreated, id);
-    let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, Fault> {
+    let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, AdminError> {
         if !tx.insert_resource_server(id, &server).await? {
             return Ok(false);
         }
-        tx.append_event(&event).await?;
+        at.append(tx, &event).await?;
         Ok(true)
     })?;
     if !made {
@@ -84,14 +84,14 @@ pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
 }
 
 pub async fn delete(at: Desk<'_>, identifier: &str) -> Result<Value, AdminError> {
-    let unknown = || AdminError::refused(format!("there is no resource server {identifier}"));
+    let unknown = || AdminError::unknown(format!("there is no resource server {identifier}"));
     let parsed: ResourceIdentifier = identifier.parse().map_err(|_| unknown())?;
     let found = at.app.store.read(at.tenant.id).resource_server(&parsed).await?;
     let id = found.and_then(|server| server.id).ok_or_else(unknown)?;
     let event = at.event(EventKind::ResourceServerDeleted, id);
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), Fault> {
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
         if tx.delete_resource_server(id).await? {
-            tx.append_event(&event).await?;
+            at.append(tx, &event).await?;
         }
         Ok(())
     })?;

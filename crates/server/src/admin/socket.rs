@@ -103,6 +103,9 @@ async fn answer(app: &App, mut stream: UnixStream) -> io::Result<()> {
         Ok(AdminRequest { tenant, command }) => match execute(app, &tenant, command).await {
             Ok(value) => AdminAnswer::Done(value),
             Err(AdminError::Refused(reasons)) => AdminAnswer::Refused(reasons),
+            Err(error @ (AdminError::Unknown(_) | AdminError::Forbidden(_))) => {
+                AdminAnswer::Refused(vec![error.to_string()])
+            }
             Err(AdminError::Fault(fault)) => {
                 tracing::error!(%fault, "an administrator's command failed");
                 AdminAnswer::Refused(vec![fault.to_string()])

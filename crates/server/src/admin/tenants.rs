@@ -1,4 +1,4 @@
-use identity::{Actor, TenantSettings};
+use identity::TenantSettings;
 use serde_json::{Value, json};
 
 use super::{AdminError, Desk};
@@ -43,7 +43,7 @@ pub fn show(at: Desk<'_>) -> Value {
 
 /// Merges a change into the tenant's settings (RFC 7396).
 pub async fn set(at: Desk<'_>, given: &Value) -> Result<Value, AdminError> {
-    let outcome = settings::change(at.app, at.tenant, given, &Actor::Operator, at.now).await?;
+    let outcome = settings::change(at.app, at.tenant, given, at.warrant()).await?;
     Ok(with_settings(at.tenant, &outcome.map_err(AdminError::all)?))
 }
 

@@ -5,6 +5,7 @@ use store::{Fault, write_tx};
 use terms::{EmailAddress, SecretText, Subject, UserId};
 
 use super::{AdminError, Desk, instant};
+use crate::attempts;
 
 /// Users in one page of the list as it is read.
 const PAGE: u32 = 500;
@@ -21,26 +22,15 @@ pub async fn create(
         Some(profile) => Profile::parse(&profile.to_string()).map_err(AdminError::all)?,
     };
     let hash = hashed(at, &password, &address).await?;
-    let id = at.app.entropy.id(UserId::new, at.now);
-    let subject = Subject::try_from(at.app.entropy.hex::<16>()).map_err(AdminError::refused)?;
-    let webauthn_handle = at.app.entropy.bytes();
-    let user = User {
-        id,
-        subject,
-        emails: vec![UserEmail { address, verified_at: Some(at.now), is_primary: true }],
-        profile,
-        created_at: at.now,
-        updated_at: at.now,
-        disabled_at: None,
-        language: None,
-    };
+    let user = User { profile, ..fresh(at, address)? };
+    let (id, webauthn_handle) = (user.id, at.app.entropy.bytes());
     let event = at.event(EventKind::UserCreated, id);
-    let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, Fault> {
+    let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, AdminError> {
         if !tx.insert_user(&user, &webauthn_handle).await? {
             return Ok(false);
         }
         tx.set_password(id, &hash, at.now).await?;
-        tx.append_event(&event).await?;
+        at.append(tx, &event).await?;
         Ok(true)
     })?;
     if made {
@@ -80,21 +70,145 @@ pub async fn set_password(at: Desk<'_>, user: &str, password: SecretText) -> Res
     };
     let hash = hashed(at, &password, &address).await?;
     let event = at.event(EventKind::PasswordChanged, user.id);
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), Fault> {
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
         tx.set_password(user.id, &hash, at.now).await?;
         // Whoever knew the old password may be signed in with it.
         tx.end_sessions_of_user(user.id, at.now).await?;
-        tx.append_event(&event).await
+        at.append(tx, &event).await
     })?;
     Ok(shown(&user))
 }
 
+/// A user whose address counts as verified and who has no password yet.
+pub async fn invite(at: Desk<'_>, email: &str, profile: Option<Value>) -> Result<Value, AdminError> {
+    let address = EmailAddress::parse(email).map_err(AdminError::refused)?;
+    let profile = match profile {
+        None => Profile::default(),
+        Some(profile) => Profile::parse(&profile.to_string()).map_err(AdminError::all)?,
+    };
+    let user = User { profile, ..fresh(at, address)? };
+    let webauthn_handle = at.app.entropy.bytes();
+    let event = at.event(EventKind::UserCreated, user.id);
+    let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, AdminError> {
+        if !tx.insert_user(&user, &webauthn_handle).await? {
+            return Ok(false);
+        }
+        at.append(tx, &event).await?;
+        Ok(true)
+    })?;
+    if made {
+        Ok(shown(&user))
+    } else {
+        Err(AdminError::refused(format!("{email} is a user's address already")))
+    }
+}
+
+/// A new user with a verified address, not stored yet.
+pub fn fresh(at: Desk<'_>, address: EmailAddress) -> Result<User, AdminError> {
+    Ok(User {
+        id: at.app.entropy.id(UserId::new, at.now),
+        subject: Subject::try_from(at.app.entropy.hex::<16>()).map_err(AdminError::refused)?,
+        emails: vec![UserEmail { address, verified_at: Some(at.now), is_primary: true }],
+        profile: Profile::default(),
+        created_at: at.now,
+        updated_at: at.now,
+        disabled_at: None,
+        language: None,
+    })
+}
+
+/// Nobody locks themselves out by a slip of the hand.
+fn not_oneself(at: Desk<'_>, user: &User) -> Result<(), AdminError> {
+    if at.authority.is_own(user.id) {
+        return Err(AdminError::refused("an administrator can't do this to themselves"));
+    }
+    Ok(())
+}
+
+/// Nothing is issued for the user any more, and they are signed out everywhere.
+pub async fn disable(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
+    let user = find(at, user).await?;
+    not_oneself(at, &user)?;
+    let event = at.event(EventKind::UserDisabled, user.id);
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+        if !tx.set_disabled(user.id, Some(at.now)).await? {
+            return Err(gone());
+        }
+        tx.end_sessions_of_user(user.id, at.now).await?;
+        at.append(tx, &event).await
+    })?;
+    Ok(shown(&User { disabled_at: Some(at.now), ..user }))
+}
+
+pub async fn enable(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
+    let user = find(at, user).await?;
+    let event = at.event(EventKind::UserEnabled, user.id);
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+        if !tx.set_disabled(user.id, None).await? {
+            return Err(gone());
+        }
+        at.append(tx, &event).await
+    })?;
+    Ok(shown(&User { disabled_at: None, ..user }))
+}
+
+/// Ends every session, and every grant, those too that outlive their session.
+pub async fn sign_out(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
+    let user = find(at, user).await?;
+    let event = at.event(EventKind::UserSignedOut, user.id);
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+        tx.end_sessions_of_user(user.id, at.now).await?;
+        tx.end_grants_of_user(user.id, at.now).await?;
+        at.append(tx, &event).await
+    })?;
+    Ok(shown(&user))
+}
+
+/// Lets a user who guessed wrong too often, or at whose account somebody guessed, try again at once.
+pub async fn forgive_attempts(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
+    let user = find(at, user).await?;
+    let event = at.event(EventKind::AttemptsForgiven, user.id);
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+        attempts::forgive_account(tx, at.tenant, &user).await?;
+        at.append(tx, &event).await
+    })?;
+    Ok(shown(&user))
+}
+
+/// Puts a password in the place of the present one that nobody knows, and signs the user out everywhere. The row stays,
+/// since its version must go on growing: records of earlier proofs name it.
+pub async fn reset_password(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
+    let user = find(at, user).await?;
+    let nobody_knows = SecretText::new(at.app.entropy.hex::<32>());
+    let context = [at.tenant.issuer.authority()];
+    let new =
+        NewPassword::check(&nobody_knows, PasswordPolicy::Alone, &context).map_err(AdminError::refused)?;
+    let hash = at.app.hasher.hash(new, at.app.entropy.bytes()).await;
+    let hash = hash.map_err(|error| AdminError::Fault(Fault::new("hash the password").because(error)))?;
+    let event = at.event(EventKind::PasswordReset, user.id);
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+        if tx.user(user.id).await?.is_none() {
+            return Err(gone());
+        }
+        tx.set_password(user.id, &hash, at.now).await?;
+        tx.end_sessions_of_user(user.id, at.now).await?;
+        tx.end_grants_of_user(user.id, at.now).await?;
+        at.append(tx, &event).await
+    })?;
+    Ok(shown(&user))
+}
+
+fn gone() -> AdminError {
+    AdminError::unknown("the user was deleted just now")
+}
+
 pub async fn delete(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
+    not_oneself(at, &user)?;
     let event = at.event(EventKind::UserDeleted, user.id);
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), Fault> {
+    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
         if tx.delete_account(&user, at.now).await? {
-            tx.append_event(&event).await?;
+            at.append(tx, &event).await?;
         }
         Ok(())
     })?;
@@ -102,14 +216,19 @@ pub async fn delete(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
 }
 
 /// The user of an id or an address.
-async fn find(at: Desk<'_>, name: &str) -> Result<User, AdminError> {
+pub async fn find(at: Desk<'_>, name: &str) -> Result<User, AdminError> {
     let mut read = at.app.store.read(at.tenant.id);
     let found = match (name.parse::<UserId>(), EmailAddress::parse(name)) {
         (Ok(id), _) => read.user(id).await?,
         (Err(_), Ok(address)) => read.user_by_email(address.canonical()).await?,
         (Err(_), Err(_)) => None,
     };
-    found.ok_or_else(|| AdminError::refused(format!("there is no user {name}; name the address or the id")))
+    found.ok_or_else(|| AdminError::unknown(format!("there is no user {name}; name the address or the id")))
+}
+
+/// The primary address, as its owner writes it.
+pub fn address_of(user: &User) -> Option<&str> {
+    user.primary_email().map(|email| email.address.as_written())
 }
 
 fn shown(user: &User) -> Value {

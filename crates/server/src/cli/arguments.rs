@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use terms::SecretText;
 
 use super::Complaint;
-use crate::admin::{AdminCommand, ClientChanges};
+use crate::admin::{AdminCommand, ClientChanges, EventsAsked};
 use crate::tenant::DEFAULT_SLUG;
 
 /// Portico: a self-hosted OpenID Connect provider.
@@ -21,6 +21,7 @@ pub struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one is made in the life of the process")]
 pub enum Command {
     /// Run on this machine for development: one folder of data, mail is shown at /dev/mailbox
     Dev {
@@ -52,6 +53,20 @@ pub enum Command {
     },
     /// Print what the program knows about itself
     Print { topic: PrintTopic },
+    /// The people who administer a tenant on its pages
+    Admins {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: AdminsCommand,
+    },
+    /// What was done, by whom and from where, the newest first
+    Events {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        asked: Events,
+    },
     /// The keys that sign tokens
     Keys {
         #[command(flatten)]
@@ -72,6 +87,13 @@ pub enum Command {
         target: Target,
         #[command(subcommand)]
         command: ClientsCommand,
+    },
+    /// The mail on its way out
+    Mail {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: MailCommand,
     },
     /// The people
     Users {
@@ -130,6 +152,65 @@ pub enum PrintTopic {
     ConfigSchema,
     /// The JSON Schema of a tenant's settings
     TenantSettingsSchema,
+}
+
+/// Which events are asked for.
+#[derive(Args, Debug)]
+pub struct Events {
+    /// Of one kind, such as session.created
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// What a user did and what was done to them, by address or id
+    #[arg(long, value_name = "USER", conflicts_with = "about")]
+    user: Option<String>,
+    /// What was done by or to anything else, by its id
+    #[arg(long, value_name = "ID")]
+    about: Option<String>,
+    /// From this day (UTC) or instant on
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Before this day (UTC) or instant
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+    /// The next part: older than the event that the answer before ended with
+    #[arg(long, value_name = "EVENT_ID")]
+    before: Option<String>,
+    /// How many, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u32,
+}
+
+impl Events {
+    pub fn into_admin(self) -> AdminCommand {
+        let Self { kind, user, about, since, until, before, limit } = self;
+        AdminCommand::EventsList(EventsAsked { kind, user, about, since, until, before, limit: Some(limit) })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdminsCommand {
+    /// Make a user an administrator, and the user too if there is none; print a link that signs them in once
+    Create {
+        #[arg(long)]
+        email: String,
+    },
+    /// List the administrators
+    List,
+    /// Take the role away from a user, who stays
+    Remove {
+        /// The user, by address or id
+        user: String,
+    },
+}
+
+impl AdminsCommand {
+    pub fn into_admin(self) -> AdminCommand {
+        match self {
+            Self::Create { email } => AdminCommand::AdminsCreate { email },
+            Self::List => AdminCommand::AdminsList,
+            Self::Remove { user } => AdminCommand::AdminsRemove { user },
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -370,6 +451,31 @@ pub enum UsersCommand {
     },
     /// List the users
     List,
+    /// Let nothing be issued for a user any more, and sign them out everywhere
+    Disable {
+        /// The user, by address or id
+        user: String,
+    },
+    /// Undo a disabling
+    Enable {
+        /// The user, by address or id
+        user: String,
+    },
+    /// End a user's sessions and what clients were granted by them
+    SignOut {
+        /// The user, by address or id
+        user: String,
+    },
+    /// Let a user who guessed wrong too often try again at once
+    ForgiveAttempts {
+        /// The user, by address or id
+        user: String,
+    },
+    /// Take a user's password away: they choose another by a mailed code
+    ResetPassword {
+        /// The user, by address or id
+        user: String,
+    },
     /// Give a user another password, and end their sessions
     SetPassword {
         /// The user, by address or id
@@ -393,11 +499,42 @@ impl UsersCommand {
                 AdminCommand::UsersCreate { email, password: typed(password)?, profile }
             }
             Self::List => AdminCommand::UsersList,
+            Self::Disable { user } => AdminCommand::UsersDisable { user },
+            Self::Enable { user } => AdminCommand::UsersEnable { user },
+            Self::SignOut { user } => AdminCommand::UsersSignOut { user },
+            Self::ForgiveAttempts { user } => AdminCommand::UsersForgiveAttempts { user },
+            Self::ResetPassword { user } => AdminCommand::UsersResetPassword { user },
             Self::SetPassword { user, password } => {
                 AdminCommand::UsersSetPassword { user, password: typed(password)? }
             }
             Self::Delete { user } => AdminCommand::UsersDelete { user },
         })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MailCommand {
+    /// Send one mail as the configuration says, and tell what came of it
+    Test {
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+    },
+    /// List the mails that wait or were given up; those that were sent are gone
+    List,
+    /// Try again at once what failed
+    Retry {
+        /// One mail; without it, all of the tenant
+        mail_id: Option<String>,
+    },
+}
+
+impl MailCommand {
+    pub fn into_admin(self) -> AdminCommand {
+        match self {
+            Self::Test { to } => AdminCommand::MailTest { to },
+            Self::List => AdminCommand::MailList,
+            Self::Retry { mail_id } => AdminCommand::MailRetry { mail_id },
+        }
     }
 }
 

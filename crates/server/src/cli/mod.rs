@@ -23,6 +23,9 @@ use crate::{Options, logging, service_manager, start, stop};
 use arguments::{Arguments, Command, ConfigCommand, PrintTopic, Target};
 use output::{complain, readable, say};
 
+/// The administrator that `portico dev` makes. The domain is reserved (RFC 2606), so the address is nobody's.
+const DEVELOPMENT_ADMIN: &str = "admin@example.com";
+
 /// What went wrong, in words for whoever typed the command.
 type Complaint = String;
 
@@ -48,7 +51,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Complaint> {
     match command {
         Command::Dev { data, port, issuer } => develop(&data, port, issuer.as_deref()).await,
-        Command::Serve { config } => serve(read_config(&config)?).await,
+        Command::Serve { config } => Box::pin(serve(read_config(&config)?)).await,
         Command::Migrate { target } => migrate(target).await,
         Command::Config { command: ConfigCommand::Check { config } } => {
             read_config(&config)?;
@@ -56,9 +59,12 @@ async fn run(command: Command) -> Result<(), Complaint> {
             Ok(())
         }
         Command::Print { topic } => print(topic),
+        Command::Admins { target, command } => administer(target, command.into_admin()).await,
+        Command::Events { target, asked } => administer(target, asked.into_admin()).await,
         Command::Keys { target, command } => administer(target, command.into_admin()).await,
         Command::MasterKey { target, command } => administer(target, command.into_admin()).await,
         Command::Clients { target, command } => administer(target, command.into_admin()?).await,
+        Command::Mail { target, command } => administer(target, command.into_admin()).await,
         Command::Users { target, command } => administer(target, command.into_admin()?).await,
         Command::Tenants { mut target, command } => {
             if let Some(which) = command.which() {
@@ -88,11 +94,17 @@ async fn develop(data: &Path, port: u16, issuer: Option<&str>) -> Result<(), Com
     logging::init(&config.log);
     let running = start(Options { config, clock: Clock::System }).await.map_err(|error| error.to_string())?;
     let issuer = running.base_url.clone();
+    let email = DEVELOPMENT_ADMIN.to_owned();
+    let admin = admin::execute(&running.app, DEFAULT_SLUG, AdminCommand::AdminsCreate { email }).await;
+    let admin = admin.map_err(|error| error.to_string())?;
+    let link = admin["link"].as_str().unwrap_or_default();
     say(&format!(
         "Portico runs in development mode: on this machine only, mail is shown and not sent.\n\n\
          \x20   Sign in, sign up   {issuer}/\n\
          \x20   Mailbox            {issuer}/dev/mailbox\n\
-         \x20   For clients        {issuer}/.well-known/openid-configuration\n\n\
+         \x20   For clients        {issuer}/.well-known/openid-configuration\n\
+         \x20   Administration     {link}\n\
+         \x20                      (signs {DEVELOPMENT_ADMIN} in, once, within an hour)\n\n\
          Ctrl-C stops it.",
     ));
     say(&json!({ "ready": true, "issuer": issuer }).to_string());
@@ -104,11 +116,12 @@ async fn serve(mut config: Config) -> Result<(), Complaint> {
     config.log.apply_environment();
     logging::init(&config.log);
     let running = start(Options { config, clock: Clock::System }).await.map_err(|error| error.to_string())?;
-    tracing::info!(
-        issuer = running.base_url,
-        listen = %running.local_addr,
-        "serving. People can't sign up by themselves: there is no way yet to send them mail"
-    );
+    tracing::info!(issuer = running.base_url, listen = %running.local_addr, "serving");
+    if running.app.config.smtp.is_none() {
+        tracing::info!(
+            "no mail is sent and people can't sign up by themselves: the configuration has no [smtp]"
+        );
+    }
     say(&json!({ "ready": true, "issuer": running.base_url }).to_string());
     service_manager::ready();
     let order = async {

@@ -1,6 +1,7 @@
 //! The typed configuration: what the server may rely on after everything that was written was checked.
 
 mod raw;
+mod smtp;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,6 +12,7 @@ use identity::password::HashCost;
 use terms::SecretText;
 
 pub use raw::{EXAMPLE, RawConfig, Surroundings, schema};
+pub use smtp::{Encryption, RawSmtp, SmtpConfig, SmtpCredentials};
 
 use crate::egress::EgressRules;
 use crate::entropy::Entropy;
@@ -45,6 +47,8 @@ pub struct Config {
     pub issuer: Option<Issuer>,
     pub database: Database,
     pub master_keys: MasterKeySource,
+    /// How mail leaves. None: it doesn't.
+    pub smtp: Option<SmtpConfig>,
     pub log: LogConfig,
     pub password_hashing: PasswordHashing,
     pub keys: KeysConfig,
@@ -72,6 +76,7 @@ impl Config {
             issuer,
             database: Database::Sqlite(data.join("portico.db")),
             master_keys: MasterKeySource::FileOrNew(data.join("master.key")),
+            smtp: None,
             log: LogConfig::default(),
             password_hashing: PasswordHashing::default(),
             keys: KeysConfig::default(),
@@ -87,9 +92,9 @@ impl Config {
         self.mode == Mode::Development
     }
 
-    /// Whether people may make their own accounts. It takes a mail that arrives, and only development has a mailbox yet.
+    /// Whether people may make their own accounts. It takes a mail that arrives; development has a mailbox of its own.
     pub fn allows_sign_up(&self) -> bool {
-        self.is_development()
+        self.is_development() || self.smtp.is_some()
     }
 }
 

@@ -12,7 +12,7 @@ use toml::{Table, Value};
 
 use super::{
     Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, KeysConfig, LogConfig,
-    MasterKeySource, Mode, PasswordHashing, Tls,
+    MasterKeySource, Mode, PasswordHashing, RawSmtp, Tls,
 };
 use crate::egress::EgressRules;
 use crate::forwarded::TrustedProxies;
@@ -53,6 +53,7 @@ pub struct RawConfig {
     pub shutdown_grace_seconds: Option<u64>,
     pub tls: Option<RawTls>,
     pub metrics: Option<RawMetrics>,
+    pub smtp: Option<RawSmtp>,
     pub log: Option<RawLog>,
     pub password_hashing: Option<RawPasswordHashing>,
     pub keys: Option<RawKeys>,
@@ -143,6 +144,8 @@ pub struct Surroundings {
     pub master_key: Option<SecretText>,
     /// `PORTICO_DATABASE`.
     pub database: Option<SecretText>,
+    /// `PORTICO_SMTP_PASSWORD`.
+    pub smtp_password: Option<SecretText>,
 }
 
 impl Surroundings {
@@ -153,6 +156,7 @@ impl Surroundings {
             folder: file.parent().map(Path::to_owned).unwrap_or_default(),
             master_key: secret("PORTICO_MASTER_KEY"),
             database: secret("PORTICO_DATABASE"),
+            smtp_password: secret("PORTICO_SMTP_PASSWORD"),
         }
     }
 }
@@ -267,6 +271,7 @@ impl TryFrom<RawConfig> for Config {
         let database = checks.database(&raw);
         let master_keys = checks.master_keys(&raw);
         let geo_database = checks.geo_database(&raw);
+        let smtp = checks.smtp(raw.smtp, &raw.surroundings);
         let log = checks.log(raw.log.unwrap_or_default());
         let password_hashing = checks.password_hashing(&raw.password_hashing.unwrap_or_default());
         let keys = checks.keys(&raw.keys.unwrap_or_default());
@@ -296,6 +301,7 @@ impl TryFrom<RawConfig> for Config {
             issuer: Some(issuer),
             database,
             master_keys,
+            smtp,
             log,
             password_hashing,
             keys,
@@ -309,12 +315,12 @@ impl TryFrom<RawConfig> for Config {
 }
 
 /// Collects what is wrong while every key is looked at.
-struct Checks {
+pub(super) struct Checks {
     faults: Vec<ConfigFault>,
 }
 
 impl Checks {
-    fn fault<T>(&mut self, key: &str, problem: impl Into<String>) -> Option<T> {
+    pub(super) fn fault<T>(&mut self, key: &str, problem: impl Into<String>) -> Option<T> {
         self.faults.push(ConfigFault { key: key.to_owned(), problem: problem.into() });
         None
     }
@@ -491,7 +497,7 @@ mod tests {
         Surroundings {
             folder: std::env::temp_dir(),
             master_key: Some(SecretText::new("0123456789abcdef".repeat(4))),
-            database: None,
+            ..Surroundings::default()
         }
     }
 
@@ -545,6 +551,36 @@ mod tests {
             ("[keys]\nrotate_after_days = 3651", "keys.rotate_after_days"),
             ("[egress]\nallow = [\"intranet\"]", "egress.allow"),
             ("[egress]\nallow = \"10.0.0.0/8\"", "egress.allow"),
+            ("[smtp]\nfrom = \"a@b.example\"", "smtp.host"),
+            ("[smtp]\nhost = \"mail.example\"", "smtp.from"),
+            ("[smtp]\nhost = \"mail.example:25\"\nfrom = \"a@b.example\"", "smtp.host"),
+            (
+                "[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\nencryption = \"none\"",
+                "smtp.encryption",
+            ),
+            (
+                "[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\nencryption = \"ssl\"",
+                "smtp.encryption",
+            ),
+            ("[smtp]\nhost = \"::1\"\nfrom = \"\u{e4}@b.example\"\nencryption = \"none\"", "smtp.from"),
+            (
+                "[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\nfrom_name = \"a\\nb\"",
+                "smtp.from_name",
+            ),
+            ("[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\nusername = \"a\"", "smtp.username"),
+            (
+                "[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\ntimeout_seconds = 0",
+                "smtp.timeout_seconds",
+            ),
+            ("[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\nport = 0", "smtp.port"),
+            (
+                "[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\npassword_file = \"/nowhere/x\"",
+                "smtp.password_file",
+            ),
+            (
+                "[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\nca_file = \"/nowhere/x\"",
+                "smtp.ca_file",
+            ),
             ("[serve]\n", "serve"),
             ("x = [", "the file"),
         ] {

@@ -17,6 +17,7 @@ use oidc::id_token::verify_hint;
 use oidc::params::Parameters;
 use oidc::resource_server::ResourceIdentifier;
 use oidc::subject::Naming;
+use std::net::IpAddr;
 use std::sync::Arc;
 use store::flows::{Flow, FlowKind};
 use store::{Fault, Read, Tx, write_tx};
@@ -285,6 +286,7 @@ struct Prepared {
     grant: GrantId,
     code: AuthorizationCode,
     event: EventId,
+    address: IpAddr,
     now: Timestamp,
 }
 
@@ -320,6 +322,7 @@ async fn advance(
         grant: app.entropy.id(GrantId::new, now),
         code: app.entropy.secret(AuthorizationCode::new),
         event: app.entropy.id(EventId::new, now),
+        address: site.address,
         now,
     };
     let advanced = write_tx!(app.store, tenant.id, |tx| -> Result<Advanced, Fault> {
@@ -413,7 +416,8 @@ async fn issue_code(
     };
     tx.insert_grant(&grant).await?;
     tx.insert_authorization_code(prepared.code.hash(), &code).await?;
-    let event = Event::new(prepared.event, EventKind::GrantCreated, Actor::User(grant.user), now);
+    let event = Event::new(prepared.event, EventKind::GrantCreated, Actor::User(grant.user), now)
+        .from_address(prepared.address);
     tx.append_event(&event.about(grant.id).with_client(&grant.client).with_session(grant.session)).await
 }
 

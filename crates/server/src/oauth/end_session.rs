@@ -108,7 +108,7 @@ pub async fn confirm(submission: Submission) -> Result<Response, Stop> {
         Ok(asked) => asked,
         Err(refusal) => return refused(site, &refusal),
     };
-    let rotation = end_sessions(&site.app, &site.tenant, browser, None, *now).await?;
+    let rotation = end_sessions(site, browser, None, *now).await?;
     let cookie = Some(rotation.cookie(&site.tenant));
     let (EndSession::Ask { then } | EndSession::End { then, .. }) = asked.decision;
     match then {
@@ -137,7 +137,7 @@ async fn answer(
             if sessions.is_empty() {
                 return gone(site, &then);
             }
-            let rotation = end_sessions(&site.app, &site.tenant, browser, Some(&sessions), now).await?;
+            let rotation = end_sessions(site, browser, Some(&sessions), now).await?;
             Ok(with_cookie(gone(site, &then)?, Some(rotation.cookie(&site.tenant))))
         }
         // Without a browser nobody is signed in.

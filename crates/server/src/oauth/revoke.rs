@@ -68,7 +68,8 @@ async fn find(site: &Site, token: PresentedToken, now: Timestamp) -> Result<Foun
 
 async fn apply(site: &Site, client: &ClientId, effect: &Revocation, now: Timestamp) -> Result<(), Fault> {
     let event_id = site.app.entropy.id(EventId::new, now);
-    let event = |kind| Event::new(event_id, kind, Actor::Client(client.clone()), now);
+    let event =
+        |kind| Event::new(event_id, kind, Actor::Client(client.clone()), now).from_address(site.address);
     write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> {
         let changed = match effect {
             Revocation::Nothing | Revocation::Refuse(_) => None,

@@ -236,11 +236,14 @@ impl Call<'_> {
     /// Somebody else has what this Grant gave out: with the Grant all of it ends (RFC 6749 section 4.1.2, RFC 9700
     /// section 4.14.2).
     async fn end_for_replay(&self, tx: &mut Tx, grant: GrantId, what: &str) -> Result<(), Fault> {
-        let actor = || Actor::Client(self.client.client().id.clone());
-        let replay = Event::new(self.minted.replay_event, EventKind::ReplayDetected, actor(), self.now);
+        let event = |id, kind| {
+            let actor = Actor::Client(self.client.client().id.clone());
+            Event::new(id, kind, actor, self.now).from_address(self.site.address)
+        };
+        let replay = event(self.minted.replay_event, EventKind::ReplayDetected);
         tx.append_event(&replay.about(grant).with("presented", what)).await?;
         if tx.end_grant(grant, self.now).await? {
-            let end = Event::new(self.minted.end_event, EventKind::GrantEnded, actor(), self.now);
+            let end = event(self.minted.end_event, EventKind::GrantEnded);
             tx.append_event(&end.about(grant)).await?;
         }
         Ok(())

@@ -153,7 +153,8 @@ async fn record(
     if tx.consent_in_flow(flow, browser.id, user, &said.scope, now).await? {
         let client = asked.client.id.clone();
         tx.add_consent(&Consent { user, client, scope: said.scope.clone(), given_at: now }).await?;
-        let event = Event::new(event, EventKind::ConsentGiven, Actor::User(user), now);
+        let event = Event::new(event, EventKind::ConsentGiven, Actor::User(user), now)
+            .from_address(submission.site.address);
         tx.append_event(&event.about(&asked.client.id).with_flow(flow).with("scope", &said.scope)).await?;
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! answers a page. What is wrong with the request itself is answered by a [`Stop`].
 
 pub mod account;
+pub mod admin;
 pub mod brand;
 pub mod consent;
 pub mod error;

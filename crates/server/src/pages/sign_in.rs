@@ -1,5 +1,7 @@
 //! `/sign-in`: the address first, then the password. What comes next is asked of `identity::sign_in` each time.
 
+use std::net::IpAddr;
+
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
@@ -294,6 +296,7 @@ pub(super) struct Minting {
     device: Device,
     session: SessionId,
     events: [EventId; 3],
+    address: IpAddr,
     now: Timestamp,
 }
 
@@ -302,11 +305,15 @@ impl Minting {
         let entropy = &site.app.entropy;
         let event = || entropy.id(EventId::new, now);
         let (session, events) = (entropy.id(SessionId::new, now), [event(), event(), event()]);
-        Self { device: site.device(), session, events, now }
+        Self { device: site.device(), session, events, address: site.address, now }
     }
 
     fn mint(&self, browser: &BrowserRecord, proof: &FactorProof, device: Device) -> Session {
         Session::mint(self.session, browser.id, proof, device, self.now)
+    }
+
+    fn event_of(&self, number: usize, kind: EventKind, user: UserId) -> Event {
+        Event::new(self.events[number], kind, Actor::User(user), self.now).from_address(self.address)
     }
 
     /// The session of a person who showed who they are: the one they have in this browser, renewed, or a new one.
@@ -332,7 +339,7 @@ impl Minting {
         if !tx.know_browser(session.user_id, browser.id, self.now).await? {
             tx.touch_known_browser(session.user_id, browser.id, self.now).await?;
         }
-        let event = Event::new(self.events[0], kind, Actor::User(session.user_id), self.now);
+        let event = self.event_of(0, kind, session.user_id);
         tx.append_event(&event.about(session.id).with("browser", browser.id)).await?;
         Ok(session)
     }
@@ -345,14 +352,14 @@ impl Minting {
         proof: &FactorProof,
         session: &Session,
     ) -> Result<(), Fault> {
-        let event = Event::new(self.events[1], kind, Actor::User(proof.user_id()), self.now);
+        let event = self.event_of(1, kind, proof.user_id());
         let method = proof.factor().method.amr();
         tx.append_event(&event.about(proof.user_id()).with_session(session.id).with("method", method)).await
     }
 
     /// The event of an account that was made on the way.
     pub(super) async fn user_created(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
-        let event = Event::new(self.events[2], EventKind::UserCreated, Actor::User(user), self.now);
+        let event = self.event_of(2, EventKind::UserCreated, user);
         tx.append_event(&event.about(user).with("by", "sign_up")).await
     }
 }

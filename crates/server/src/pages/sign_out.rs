@@ -9,11 +9,9 @@ use terms::{EventId, SessionId, Timestamp};
 
 use super::home::{AccountLine, account_lines};
 use super::{Stop, Submission, View, Visit, page, with_cookie};
-use crate::app::App;
 use crate::browser::{self, Rotation};
 use crate::entropy::counted_id;
 use crate::request::Site;
-use crate::tenant::Tenant;
 
 #[derive(Template)]
 #[template(path = "sign_out.html")]
@@ -43,9 +41,9 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
 
 /// `POST /sign-out`.
 pub async fn end(submission: Submission) -> Result<Response, Stop> {
-    let Site { app, tenant, .. } = &submission.site;
-    let rotation = end_sessions(app, tenant, &submission.browser, None, submission.now).await?;
-    Ok(with_cookie(signed_out_page(&submission.site)?, Some(rotation.cookie(tenant))))
+    let site = &submission.site;
+    let rotation = end_sessions(site, &submission.browser, None, submission.now).await?;
+    Ok(with_cookie(signed_out_page(site)?, Some(rotation.cookie(&site.tenant))))
 }
 
 /// The page that says it is done.
@@ -55,12 +53,12 @@ pub fn signed_out_page(site: &Site) -> Result<Response, Stop> {
 
 /// Ends some sessions of a browser, or all of them, and rotates its handle. Answer with the rotation's cookie.
 pub async fn end_sessions(
-    app: &App,
-    tenant: &Tenant,
+    site: &Site,
     browser: &BrowserRecord,
     only: Option<&[SessionId]>,
     now: Timestamp,
 ) -> Result<Rotation, Fault> {
+    let Site { app, tenant, address, .. } = site;
     let rotation = Rotation::new(app);
     let event_bits = app.entropy.bytes::<10>();
     write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> {
@@ -74,7 +72,8 @@ pub async fn end_sessions(
                 Actor::User(session.user_id),
                 now,
             );
-            tx.append_event(&event.about(session.id).with("by", "sign_out")).await?;
+            let event = event.about(session.id).from_address(*address).with("by", "sign_out");
+            tx.append_event(&event).await?;
         }
         // Where the handle is no longer in force, this answer's cookie names no browser: signed out all the same.
         rotation.apply(tx, browser, now).await?;

@@ -119,7 +119,7 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
         Actor::Browser(attempt.browser_id),
         now,
     );
-    let event = event.about(attempt.id);
+    let event = event.about(attempt.id).from_address(submission.site.address);
     write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> {
         tx.insert_sign_up(&attempt).await?;
         letters.post(tx, &email).await?;

@@ -16,6 +16,7 @@ pub mod password;
 pub mod profile;
 pub mod sessions;
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -382,6 +383,7 @@ impl AccountSubmission {
         Events {
             bits: self.site.app.entropy.bytes(),
             actor: Actor::User(self.principal.user.id),
+            address: self.site.address,
             now: self.now,
         }
     }
@@ -392,6 +394,7 @@ impl AccountSubmission {
 struct Events {
     bits: [u8; 10],
     actor: Actor,
+    address: IpAddr,
     now: Timestamp,
 }
 
@@ -402,7 +405,9 @@ impl Events {
         for (bit, add) in bits[2..].iter_mut().zip((place as u64).to_be_bytes()) {
             *bit ^= add;
         }
-        Event::new(EventId::new(self.now, bits), kind, self.actor.clone(), self.now)
+        let event = Event::new(EventId::new(self.now, bits), kind, self.actor.clone(), self.now);
+        // With a person goes from where they acted, this last time too.
+        if kind == EventKind::UserDeleted { event } else { event.from_address(self.address) }
     }
 
     /// Records that sessions ended, from this place on.
@@ -530,7 +535,12 @@ mod tests {
     #[test]
     fn no_two_events_of_a_command_share_an_id() {
         let now = Timestamp::from_seconds(1);
-        let events = Events { bits: [7; 10], actor: Actor::System, now };
+        let events = Events {
+            bits: [7; 10],
+            actor: Actor::System,
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            now,
+        };
         let ids: std::collections::BTreeSet<_> =
             (0..300).map(|place| events.make(place, EventKind::SessionEnded).id).collect();
         assert_eq!(ids.len(), 300);

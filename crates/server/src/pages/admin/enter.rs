@@ -1,0 +1,61 @@
+//! `/admin/enter`: an administrator comes in by the one-time link that the operator gave out.
+//!
+//! Opening the link spends nothing, since mail scanners and previews open links too. The button does.
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+use identity::EventKind;
+use identity::tenant_admin::prove_link;
+use store::{Fault, write_tx};
+use terms::AdminLinkSecret;
+
+use crate::browser::{self, Rotation};
+use crate::pages::error::Problem;
+use crate::pages::sign_in::Minting;
+use crate::pages::{Stop, Submission, View, Visit, page, see_other, with_cookie};
+
+#[derive(Template)]
+#[template(path = "admin/enter.html")]
+struct EnterPage<'a> {
+    view: View<'a>,
+    form_token: String,
+    link: String,
+}
+
+/// `GET /admin/enter`: a button. Whether the link is good, nobody is told by looking.
+pub async fn show(visit: Visit) -> Result<Response, Stop> {
+    let Ok(link) = AdminLinkSecret::parse(visit.query.value("link")) else {
+        return Err(Problem::Request.stop(&visit.site));
+    };
+    let (browser, cookie) = visit.known_browser().await?;
+    let form_token = browser::form_token(&visit.site.tenant, browser.id);
+    let template = EnterPage { view: visit.view(), form_token, link: link.reveal() };
+    Ok(with_cookie(page(StatusCode::OK, &template)?, cookie))
+}
+
+/// `POST /admin/enter`: spends the link and signs in.
+pub async fn enter(submission: Submission) -> Result<Response, Stop> {
+    let Submission { site, now, browser, form, .. } = &submission;
+    let Ok(link) = AdminLinkSecret::parse(form.value("link")) else {
+        return Err(Problem::Request.stop(site));
+    };
+    let rotation = Rotation::new(&site.app);
+    let minting = Minting::new(site, *now);
+    let entered = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
+        let Some(spent) = tx.spend_admin_link(link.hash(), *now).await? else { return Ok(false) };
+        let user = tx.user(spent.0.user_id).await?;
+        let role = tx.admin_role(spent.0.user_id).await?;
+        let Some(proof) = prove_link(&spent, user.as_ref(), role.as_ref(), *now) else { return Ok(false) };
+        if !rotation.apply(tx, browser, *now).await? {
+            return Ok(false);
+        }
+        let session = minting.session(tx, browser, &proof).await?;
+        minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
+        Ok(true)
+    })?;
+    if !entered {
+        return Err(Problem::Stale.stop(site));
+    }
+    Ok(with_cookie(see_other(&site.tenant, "/admin"), Some(rotation.cookie(&site.tenant))))
+}

@@ -1,0 +1,253 @@
+//! `/admin/users`: the people of the tenant.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use http::StatusCode;
+use identity::{Session, User};
+use store::users::Found;
+use terms::UserId;
+
+use super::{AdminSubmission, AdminVisit, Frame, Outcome, ROWS, Section, instant, nothing_there, query_of};
+use crate::admin::AdminCommand;
+use crate::pages::error::Problem;
+use crate::pages::{Stop, View, page};
+
+/// A user in the list.
+struct Row {
+    path: String,
+    name: String,
+    email: String,
+    created: String,
+    is_enabled: bool,
+}
+
+#[derive(Template)]
+#[template(path = "admin/users.html")]
+struct UsersPage<'a> {
+    view: View<'a>,
+    frame: Frame,
+    wanted: String,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+/// `GET /admin/users`: all of them, or those whose address or name begins as asked; a part at a time.
+pub async fn list(visit: AdminVisit) -> Result<Response, Stop> {
+    let wanted = visit.query.value("q").trim().to_owned();
+    let (users, next) =
+        if wanted.is_empty() { newest(&visit).await? } else { found(&visit, &wanted).await? };
+    let view = visit.view();
+    let rows = users.iter().map(|user| row(view, user)).collect();
+    let next = next.map(|query| format!("{}?{query}", view.path(Section::Users.path())));
+    page(StatusCode::OK, &UsersPage { view, frame: visit.frame(Section::Users), wanted, rows, next })
+}
+
+fn email_of(user: &User) -> String {
+    user.primary_email().map_or("", |email| email.address.as_written()).to_owned()
+}
+
+fn row(view: View<'_>, user: &User) -> Row {
+    Row {
+        path: view.path(&format!("/admin/users/{}", user.id)),
+        name: user.display_name().to_owned(),
+        email: email_of(user),
+        created: instant(user.created_at),
+        is_enabled: user.is_enabled(),
+    }
+}
+
+type Part = (Vec<User>, Option<String>);
+
+async fn newest(visit: &AdminVisit) -> Result<Part, Stop> {
+    let after = visit.query.id::<UserId>("after").map_err(|_| Problem::Request.stop(&visit.site))?;
+    let mut users = visit.site.app.store.read(visit.site.tenant.id).users_after(after, ROWS + 1).await?;
+    let more = users.len() > ROWS as usize;
+    users.truncate(ROWS as usize);
+    let last = users.last().filter(|_| more);
+    let next = last.map(|user| query_of(&[("after", &user.id.to_string())]));
+    Ok((users, next))
+}
+
+/// A user whom two of their names make a hit comes once in a page.
+async fn found(visit: &AdminVisit, wanted: &str) -> Result<Part, Stop> {
+    let after = match visit.query.id::<UserId>("after") {
+        Ok(None) => None,
+        Ok(Some(user)) => Some(Found { term: visit.query.value("term").to_owned(), user }),
+        Err(_) => return Err(Problem::Request.stop(&visit.site)),
+    };
+    let mut read = visit.site.app.store.read(visit.site.tenant.id);
+    let mut hits = read.users_found(wanted, after.as_ref(), ROWS + 1).await?;
+    let more = hits.len() > ROWS as usize;
+    hits.truncate(ROWS as usize);
+    let last = hits.last().filter(|_| more);
+    let next =
+        last.map(|hit| query_of(&[("q", wanted), ("term", &hit.term), ("after", &hit.user.to_string())]));
+    let mut users: Vec<User> = Vec::new();
+    for hit in &hits {
+        if users.iter().any(|user| user.id == hit.user) {
+            continue;
+        }
+        users.extend(read.user(hit.user).await?);
+    }
+    Ok((users, next))
+}
+
+/// A session of a user, as a line.
+struct SessionLine {
+    since: String,
+    active: String,
+    methods: String,
+}
+
+#[derive(Template)]
+#[template(path = "admin/user.html")]
+struct UserPage<'a> {
+    view: View<'a>,
+    frame: Frame,
+    path: String,
+    events: String,
+    user: User,
+    email: String,
+    created: String,
+    is_admin: bool,
+    is_self: bool,
+    has_password: bool,
+    sessions: Vec<SessionLine>,
+    reasons: Vec<String>,
+}
+
+/// `GET /admin/users/{user}`.
+pub async fn show(Path(id): Path<String>, visit: AdminVisit) -> Result<Response, Stop> {
+    let Ok(id) = id.parse::<UserId>() else { return Err(nothing_there()) };
+    let mut read = visit.site.app.store.read(visit.site.tenant.id);
+    let Some(user) = read.user(id).await? else { return Err(nothing_there()) };
+    let mut sessions = read.sessions_of_user(id).await?;
+    sessions.retain(|session| session.is_live(visit.now));
+    let view = visit.view();
+    let template = UserPage {
+        view,
+        frame: visit.frame(Section::Users),
+        path: view.path(&format!("/admin/users/{id}")),
+        events: format!("{}?{}", view.path("/admin/events"), query_of(&[("about", &id.to_string())])),
+        email: email_of(&user),
+        created: instant(user.created_at),
+        is_admin: read.admin_role(id).await?.is_some(),
+        is_self: visit.is_own(id),
+        has_password: read.password_of(id).await?.is_some(),
+        sessions: sessions.iter().map(line).collect(),
+        reasons: Vec::new(),
+        user,
+    };
+    page(StatusCode::OK, &template)
+}
+
+fn line(session: &Session) -> SessionLine {
+    SessionLine {
+        since: instant(session.created_at),
+        active: instant(session.last_active_at),
+        methods: session.amr().join(", "),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "admin/user_new.html")]
+struct NewUserPage<'a> {
+    view: View<'a>,
+    frame: Frame,
+    email: String,
+    name: String,
+    reasons: Vec<String>,
+}
+
+/// `GET /admin/users/new`.
+pub async fn show_new(visit: AdminVisit) -> Result<Response, Stop> {
+    let (email, name) = (String::new(), String::new());
+    let frame = visit.frame(Section::Users);
+    page(StatusCode::OK, &NewUserPage { view: visit.view(), frame, email, name, reasons: Vec::new() })
+}
+
+/// `POST /admin/users/new`: a user without password, who chooses one by the code that "forgot password" mails.
+pub async fn create(submission: AdminSubmission) -> Result<Response, Stop> {
+    let email = submission.form().value("email").trim().to_owned();
+    let name = submission.form().value("name").trim().to_owned();
+    let profile = (!name.is_empty()).then(|| serde_json::json!({ "name": name }));
+    match submission.carry_out(AdminCommand::UsersInvite { email: email.clone(), profile }).await? {
+        Outcome::Done(answer) => {
+            let user = answer["user_id"].as_str().unwrap_or_default();
+            Ok(submission.on_to(&format!("/admin/users/{user}?done=user-created")))
+        }
+        Outcome::Refused(reasons) => {
+            let frame = submission.frame(Section::Users);
+            let template = NewUserPage { view: submission.view(), frame, email, name, reasons };
+            page(StatusCode::UNPROCESSABLE_ENTITY, &template)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "admin/refused.html")]
+pub(super) struct RefusedPage<'a> {
+    pub view: View<'a>,
+    pub frame: Frame,
+    pub back: String,
+    pub reasons: Vec<String>,
+}
+
+/// Does one thing to one user, and shows the user again.
+async fn act(
+    id: String,
+    submission: AdminSubmission,
+    done: &str,
+    command: impl FnOnce(String) -> AdminCommand,
+) -> Result<Response, Stop> {
+    // By id only: an address would find somebody too, but a page's form names what it showed.
+    let Ok(user) = id.parse::<UserId>() else { return Err(nothing_there()) };
+    let path = format!("/admin/users/{user}");
+    match submission.carry_out(command(user.to_string())).await? {
+        Outcome::Done(_) => Ok(submission.on_to(&format!("{path}?done={done}"))),
+        Outcome::Refused(reasons) => {
+            let (view, frame) = (submission.view(), submission.frame(Section::Users));
+            let template = RefusedPage { view, frame, back: view.path(&path), reasons };
+            page(StatusCode::UNPROCESSABLE_ENTITY, &template)
+        }
+    }
+}
+
+/// `POST /admin/users/{user}/disable`.
+pub async fn disable(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
+    act(id, submission, "user-disabled", |user| AdminCommand::UsersDisable { user }).await
+}
+
+/// `POST /admin/users/{user}/enable`.
+pub async fn enable(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
+    act(id, submission, "user-enabled", |user| AdminCommand::UsersEnable { user }).await
+}
+
+/// `POST /admin/users/{user}/sign-out`.
+pub async fn sign_out(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
+    act(id, submission, "user-signed-out", |user| AdminCommand::UsersSignOut { user }).await
+}
+
+/// `POST /admin/users/{user}/forgive`.
+pub async fn forgive(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
+    act(id, submission, "attempts-forgiven", |user| AdminCommand::UsersForgiveAttempts { user }).await
+}
+
+/// `POST /admin/users/{user}/reset-password`.
+pub async fn reset_password(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
+    act(id, submission, "password-reset", |user| AdminCommand::UsersResetPassword { user }).await
+}
+
+/// `POST /admin/users/{user}/delete`: the page of the user is gone then, so it leads to the list.
+pub async fn delete(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
+    let Ok(user) = id.parse::<UserId>() else { return Err(nothing_there()) };
+    match submission.carry_out(AdminCommand::UsersDelete { user: user.to_string() }).await? {
+        Outcome::Done(_) => Ok(submission.on_to("/admin/users?done=user-deleted")),
+        Outcome::Refused(reasons) => {
+            let (view, frame) = (submission.view(), submission.frame(Section::Users));
+            let back = view.path(&format!("/admin/users/{user}"));
+            page(StatusCode::UNPROCESSABLE_ENTITY, &RefusedPage { view, frame, back, reasons })
+        }
+    }
+}
