@@ -32,7 +32,7 @@ async function see(page, name, looked) {
   equal(await page.locator('html').getAttribute('lang'), 'pl', `language of ${name}`);
   // The detail of a refused request is the developer's; other languages are named in themselves.
   const text = await page.locator('body').innerText();
-  const detail = /\S+@example\.test|[a-z_]+ (names no client|is not one that the client registered)/g;
+  const detail = /https?:\/\/\S+|\S+@example\.test|[a-z_]+ (names no client|is not one that the client registered)/g;
   const rest = text.replaceAll(detail, '');
   check(!ENGLISH.test(rest), `English on ${name}: ${rest.match(ENGLISH)?.[0]} in\n${text}`);
   check(!ENGLISH.test(await page.title()), `English in the title of ${name}`);
