@@ -8,8 +8,7 @@ UPDATE event SET actor_id = json_extract(actor, '$.id');
 UPDATE event SET actor_id = actor ->> 'id';
 -- @end
 CREATE INDEX event_kind ON event (tenant_id, kind, event_id);
-CREATE INDEX event_actor ON event (tenant_id, actor_id, event_id);
-CREATE INDEX event_subject ON event (tenant_id, subject, event_id);
+CREATE INDEX event_actor_id ON event (tenant_id, actor_id, event_id);
 
 -- A user who administers the tenant.
 CREATE TABLE tenant_admin (

@@ -61,7 +61,7 @@ impl MailServer {
             world["username"] = json!(username);
             world["password"] = json!(password);
         }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("helpers/mail-server.mjs");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/mail-server.mjs");
         let node = std::env::var("NODE").unwrap_or_else(|_| "node".to_owned());
         let mut command = Command::new(node);
         command.arg(script).env("WORLD", world.to_string());

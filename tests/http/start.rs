@@ -32,7 +32,7 @@ async fn run(config: Config) -> Result<Running, StartError> {
 }
 
 async fn refusal(config: Config) -> String {
-    match run(config).await {
+    match Box::pin(run(config)).await {
         Ok(running) => panic!("it started at {}", running.base_url),
         Err(error) => error.to_string(),
     }

@@ -65,8 +65,6 @@ kinds! {
     SignInCompleted = "sign_in.completed";
     /// Refused guesses at one account from one client address within one minute; how many, a row beside it counts.
     SignInRefused = "sign_in.refused";
-    /// An operator or administrator forgave what was guessed wrong.
-    AttemptsReset = "user.attempts_reset";
     SessionCreated = "session.created";
     SessionRenewed = "session.renewed";
     SessionEnded = "session.ended";

@@ -156,6 +156,7 @@ pub enum PrintTopic {
 
 /// Which events are asked for.
 #[derive(Args, Debug)]
+#[group(skip)]
 pub struct Events {
     /// Of one kind, such as session.created
     #[arg(long, value_name = "KIND")]

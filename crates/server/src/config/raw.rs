@@ -617,7 +617,8 @@ mod tests {
         let schema = schema();
         let definitions = schema["$defs"].as_object().unwrap().values();
         for object in definitions.chain([&schema]) {
-            for key in object["properties"].as_object().unwrap().keys() {
+            // A closed list of words has no keys.
+            for key in object["properties"].as_object().into_iter().flat_map(serde_json::Map::keys) {
                 assert!(
                     EXAMPLE.contains(&format!("{key} =")) || EXAMPLE.contains(&format!("[{key}]")),
                     "{key}"
