@@ -225,7 +225,7 @@ verbs! {
 
     read many events_of_user_after(actor: &Actor, user: UserId, after: &str, most: u32)
         [Json(actor), user.to_string(), after, most] -> Event =
-        "SELECT event_id, kind, at, actor, subject, details FROM event
+        "SELECT event_id, kind, at, actor, subject, address, details FROM event
           WHERE tenant_id = $1 AND (actor = $2 OR subject = $3) AND event_id > $4 ORDER BY event_id LIMIT $5";
 
     write exec retire_subject(subject: &Subject, now: Timestamp) =

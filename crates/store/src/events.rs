@@ -103,11 +103,11 @@ verbs! {
         "SELECT event_id, kind, at, actor, subject, address, details FROM event
           WHERE tenant_id = $1 AND event_id IN (
                 SELECT event_id FROM (SELECT event_id FROM event
-                  WHERE tenant_id = $1 AND actor_id = $2 AND ($3 IS NULL OR kind = $3) AND event_id < $4 AND event_id >= $5
+                  WHERE tenant_id = $1 AND actor_id = $2 AND (CAST($3 AS TEXT) IS NULL OR kind = $3) AND event_id < $4 AND event_id >= $5
                   ORDER BY event_id DESC LIMIT $6) AS done
                 UNION
                 SELECT event_id FROM (SELECT event_id FROM event
-                  WHERE tenant_id = $1 AND subject = $2 AND ($3 IS NULL OR kind = $3) AND event_id < $4 AND event_id >= $5
+                  WHERE tenant_id = $1 AND subject = $2 AND (CAST($3 AS TEXT) IS NULL OR kind = $3) AND event_id < $4 AND event_id >= $5
                   ORDER BY event_id DESC LIMIT $6) AS suffered)
           ORDER BY event_id DESC LIMIT $6";
 
