@@ -111,6 +111,39 @@ export async function look(page, name) {
   await page.setViewportSize(before);
 }
 
+/** Words that stand on every English page and in no Polish one. */
+const ENGLISH = /\b(the|your|you|sign|enter|please|account|password|address|secured|again)\b/i;
+
+/** The page is Polish from head to foot. */
+export async function inPolish(page, name) {
+  await page.waitForLoadState('load');
+  equal(await page.locator('html').getAttribute('lang'), 'pl', `language of ${name}`);
+  // The detail of a refused request is the developer's; other languages are named in themselves.
+  const text = await page.locator('body').innerText();
+  const detail = /https?:\/\/\S+|\S+@example\.test|[a-z_]+ (names no client|is not one that the client registered)/g;
+  const rest = text.replaceAll(detail, '');
+  check(!ENGLISH.test(rest), `English on ${name}: ${rest.match(ENGLISH)?.[0]} in\n${text}`);
+  check(!ENGLISH.test(await page.title()), `English in the title of ${name}`);
+}
+
+/** The chapters of one walk: in either language, with scripts and without. The walk's `see` judges a page as it stands. */
+export function fourWays(walk) {
+  const english = { locale: 'en-GB' };
+  const polish = { locale: 'pl-PL' };
+  const withoutScripts = { javaScriptEnabled: false };
+  const lookInPolish = async (page, name) => {
+    await inPolish(page, name);
+    await look(page, `pl-${name}`);
+  };
+  return {
+    english: (browser) => walk(browser, english, look),
+    polish: (browser) => walk(browser, polish, lookInPolish),
+    // axe is a script itself.
+    withoutScripts: (browser) => walk(browser, { ...english, ...withoutScripts }, async () => {}),
+    polishWithoutScripts: (browser) => walk(browser, { ...polish, ...withoutScripts }, inPolish),
+  };
+}
+
 async function audit(page, what) {
   const found = await page.evaluate(async () => {
     const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
@@ -138,6 +171,20 @@ export async function signIn(page, { email, password }) {
   await button(page, 'Continue').click();
   await page.getByLabel('Password').fill(password);
   await button(page, 'Sign in').click();
+}
+
+/** The same whatever the language of the page is. */
+export async function signInByName(page, { email, password }) {
+  await page.locator('#email').fill(email);
+  await send(page, '/sign-in');
+  await page.locator('#password').fill(password);
+  await send(page, '/sign-in/password');
+}
+
+/** Presses the button of the form that goes to this path; of the first one, where a list has many. */
+export async function send(page, path) {
+  const forms = page.locator(`form[action="${path}"], form[action^="${path}?"]`);
+  await forms.first().locator('button[type="submit"]').first().click();
 }
 
 /** Makes an account, from the page that asks for address and password; the code comes by mail. */

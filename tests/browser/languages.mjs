@@ -1,13 +1,10 @@
 // The ways of people who read Polish: sign-up, sign-in, consent, sign-out, what goes wrong, mails; and the switch.
 
 import {
-  arrived, ask, authorizationUrl, button, check, equal, heading, look, mailedCode, nothingWrong, person, story, world,
+  arrived, ask, authorizationUrl, button, check, equal, heading, inPolish, look, mailedCode, nothingWrong, person, story, world,
 } from './chromium.mjs';
 
 const chapters = { polish, withoutScripts, mails, switched };
-
-/** Words that stand on every English page and in no Polish one. */
-const ENGLISH = /\b(the|your|you|sign|enter|please|account|password|address|secured|again)\b/i;
 
 await story(async (browser) => {
   console.log(`chapter ${world.chapter}`);
@@ -26,16 +23,8 @@ async function withoutScripts(browser) {
   nothingWrong(somebody);
 }
 
-/** The page is Polish from head to foot. */
 async function see(page, name, looked) {
-  await page.waitForLoadState('load');
-  equal(await page.locator('html').getAttribute('lang'), 'pl', `language of ${name}`);
-  // The detail of a refused request is the developer's; other languages are named in themselves.
-  const text = await page.locator('body').innerText();
-  const detail = /https?:\/\/\S+|\S+@example\.test|[a-z_]+ (names no client|is not one that the client registered)/g;
-  const rest = text.replaceAll(detail, '');
-  check(!ENGLISH.test(rest), `English on ${name}: ${rest.match(ENGLISH)?.[0]} in\n${text}`);
-  check(!ENGLISH.test(await page.title()), `English in the title of ${name}`);
+  await inPolish(page, name);
   await looked(page, `pl-${name}`);
 }
 

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+mod account;
 mod languages;
+mod look;
 mod newcomer;
 mod pages;
+mod recover;
