@@ -39,6 +39,9 @@ account-password-wrong = This is not your password. Please try again.
 ## Profile
 
 account-profile-text = What applications learn about you when you let them. Everything is optional.
+account-profile-names = Name
+account-profile-about = About you
+account-profile-contact = Phone and address
 account-profile-name = Full name
 account-profile-name-hint = As you want to be called
 account-profile-given-name = First name

@@ -39,6 +39,9 @@ account-password-wrong = To nie jest Twoje hasło. Spróbuj ponownie.
 ## Profil
 
 account-profile-text = Tego dowiadują się o Tobie aplikacje, jeśli im na to pozwolisz. Żadne pole nie jest wymagane.
+account-profile-names = Dane osobowe
+account-profile-about = O Tobie
+account-profile-contact = Telefon i adres
 account-profile-name = Imię i nazwisko
 account-profile-name-hint = Tak, jak mamy się do Ciebie zwracać
 account-profile-given-name = Imię

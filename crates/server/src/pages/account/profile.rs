@@ -13,18 +13,33 @@ use crate::request::Site;
 /// A field of the form: the member of the profile, its label, its hint, and what browsers call it (HTML, "Autofill").
 struct Shown(&'static str, &'static str, Option<&'static str>, &'static str);
 
-const SHOWN: [Shown; 17] = [
+/// Fields that belong together, under their heading.
+struct ShownGroup(&'static str, &'static [Shown]);
+
+const SHOWN: [ShownGroup; 3] = [
+    ShownGroup("account-profile-names", NAMES),
+    ShownGroup("account-profile-about", ABOUT),
+    ShownGroup("account-profile-contact", CONTACT),
+];
+
+const NAMES: &[Shown] = &[
     Shown("name", "account-profile-name", Some("account-profile-name-hint"), "name"),
     Shown("given_name", "account-profile-given-name", None, "given-name"),
     Shown("middle_name", "account-profile-middle-name", None, "additional-name"),
     Shown("family_name", "account-profile-family-name", None, "family-name"),
     Shown("nickname", "account-profile-nickname", None, "nickname"),
+];
+
+const ABOUT: &[Shown] = &[
     Shown("gender", "account-profile-gender", None, "sex"),
     Shown("birthdate", "account-profile-birthdate", Some("account-profile-birthdate-hint"), "bday"),
     Shown("picture", "account-profile-picture", Some("account-profile-url-hint"), "photo"),
     Shown("profile", "account-profile-page", Some("account-profile-url-hint"), "off"),
     Shown("website", "account-profile-website", Some("account-profile-url-hint"), "url"),
     Shown("zoneinfo", "account-profile-zoneinfo", Some("account-profile-zoneinfo-hint"), "off"),
+];
+
+const CONTACT: &[Shown] = &[
     Shown("phone_number", "account-profile-phone", Some("account-profile-phone-hint"), "tel"),
     Shown("address.street_address", "account-profile-street", None, "address-line1"),
     Shown("address.postal_code", "account-profile-postal-code", None, "postal-code"),
@@ -38,8 +53,13 @@ const SHOWN: [Shown; 17] = [
 struct ProfilePage<'a> {
     view: View<'a>,
     frame: Frame<'a>,
-    fields: Vec<Field>,
+    groups: Vec<Group>,
     faults: Faults,
+}
+
+struct Group {
+    heading: String,
+    fields: Vec<Field>,
 }
 
 /// A field of the form as it is shown.
@@ -60,8 +80,12 @@ fn form(visit: &AccountVisit, profile: &OwnProfile, faults: Faults) -> Result<Re
         autocomplete,
         value: profile.get(name).to_owned(),
     };
-    let fields = SHOWN.iter().map(field).collect();
-    let template = ProfilePage { view, frame: visit.frame(Place::Profile), fields, faults };
+    let group = |ShownGroup(heading, fields): &ShownGroup| Group {
+        heading: view.text(heading),
+        fields: fields.iter().map(field).collect(),
+    };
+    let groups = SHOWN.iter().map(group).collect();
+    let template = ProfilePage { view, frame: visit.frame(Place::Profile), groups, faults };
     page(template.faults.status(), &template)
 }
 
@@ -111,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_form_shows_what_can_be_said_and_nothing_else() {
-        let mut shown: Vec<_> = SHOWN.iter().map(|shown| shown.0).collect();
+        let mut shown: Vec<_> = SHOWN.iter().flat_map(|group| group.1).map(|shown| shown.0).collect();
         let mut members = OwnProfile::MEMBERS.to_vec();
         shown.sort_unstable();
         members.sort_unstable();
