@@ -53,6 +53,14 @@ impl Browser {
         Self { http: http.build().expect("an HTTP client"), ..self }
     }
 
+    /// The same browser, behind a proxy that says whom it speaks for (`X-Forwarded-For`).
+    pub fn coming_from(self, address: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", address.parse().expect("a header"));
+        let http = client().cookie_provider(Arc::clone(&self.jar)).default_headers(headers);
+        Self { http: http.build().expect("an HTTP client"), ..self }
+    }
+
     /// Types an address: a path at the server, or a whole URL.
     pub async fn open(&self, address: &str) -> Page {
         self.open_from(address, "none").await

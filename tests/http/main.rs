@@ -33,6 +33,7 @@ mod pairwise;
 mod password;
 mod password_strength;
 mod planted_cookie;
+mod rate_limits;
 mod sign_in;
 mod sign_out;
 mod sign_up;

@@ -20,10 +20,10 @@ use crate::keys::{KeySource, Keys, TenantKeys};
 use crate::lock::DataLock;
 use crate::metrics::Metrics;
 use crate::oauth::discovery::Documents;
-use crate::pages::password_strength::Judgements;
 use crate::pairwise::PairwiseSalts;
 use crate::post::PostCounts;
 use crate::provision::{self, NewTenant, ProvisionError};
+use crate::rate_limits::RateLimits;
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
 use crate::tenants::{self, Loaded};
@@ -58,7 +58,8 @@ pub struct App {
     pub post: PostCounts,
     /// All tenants as of the last look at the database.
     pub tenants: ArcSwap<Loaded>,
-    pub judgements: Judgements,
+    /// How often something may be asked.
+    pub rate_limits: RateLimits,
     /// With SQLite one process has the data.
     lock: Mutex<Option<DataLock>>,
 }
@@ -214,6 +215,7 @@ impl App {
         let lock = Mutex::new(lock);
         let hasher = Hasher::new(config.password_hashing);
         let metrics = Metrics::new(&hasher, clock.now());
+        let rate_limits = RateLimits::new(&config.rate_limits, &clock);
         let egress = Egress::new(config.egress.clone())
             .map_err(|error| Fault::new("prepare the way out to other servers").because(error))?;
         let app = Self {
@@ -233,7 +235,7 @@ impl App {
             pairwise_salts: PairwiseSalts::default(),
             post: PostCounts::default(),
             tenants,
-            judgements: Judgements::default(),
+            rate_limits,
             lock,
         };
         app.default_tenant(schema).await?;

@@ -13,6 +13,7 @@ use terms::{BrowserId, CanonicalEmail, EventId, SecretText, Timestamp, UserId};
 
 use crate::error::Failure;
 use crate::locale::Texts;
+use crate::rate_limits::Limit;
 use crate::request::Site;
 use crate::tenant::Tenant;
 
@@ -86,8 +87,30 @@ pub struct RightPassword {
     pub budget: SpentBudget,
 }
 
-/// Counts a guess, or says how long to wait.
-pub async fn count(site: &Site, aim: &Aim<'_>) -> Result<Result<Counted, Wait>, Fault> {
+/// What the address may still ask. A browser in which the person signed in before has a budget of its own, so that its
+/// neighbours behind one address can't use up what it needs.
+async fn require_of_address(
+    site: &Site,
+    aim: &Aim<'_>,
+    asked: Result<(), Wait>,
+) -> Result<Result<(), Wait>, Fault> {
+    if asked.is_ok() {
+        return Ok(asked);
+    }
+    let known =
+        site.app.store.read(site.tenant.id).known_browser(account_or_nobody(aim), aim.browser).await?;
+    Ok(if known.is_some() { Ok(()) } else { asked })
+}
+
+/// Counts a guess at a mailed code, or says how long to wait.
+pub async fn count_code(site: &Site, aim: &Aim<'_>) -> Result<Result<Counted, Wait>, Fault> {
+    match require_of_address(site, aim, site.look(Limit::WrongGuesses)).await? {
+        Ok(()) => count(site, aim).await,
+        Err(wait) => Ok(Err(wait)),
+    }
+}
+
+async fn count(site: &Site, aim: &Aim<'_>) -> Result<Result<Counted, Wait>, Fault> {
     let key = budget_key(&site.tenant);
     write_tx!(site.app.store, site.tenant.id, |tx| -> Result<Result<Counted, Wait>, Fault> {
         let budget = budget_of(tx, &key, aim).await?;
@@ -98,6 +121,10 @@ pub async fn count(site: &Site, aim: &Aim<'_>) -> Result<Result<Counted, Wait>, 
 
 /// Counts a guess at a password and judges it. Whoever the target is, an account or nobody, the work is the same.
 pub async fn check_password(site: &Site, aim: &Aim<'_>, typed: SecretText) -> Result<Checked, Failure> {
+    let asked = site.count(Limit::Passwords).and_then(|()| site.look(Limit::WrongGuesses));
+    if let Err(wait) = require_of_address(site, aim, asked).await? {
+        return Ok(Checked::TooMany(wait));
+    }
     let counted = match count(site, aim).await? {
         Ok(counted) => counted,
         Err(wait) => {
@@ -119,6 +146,7 @@ pub async fn check_password(site: &Site, aim: &Aim<'_>, typed: SecretText) -> Re
 
 /// Counts a refused guess for the operator: by account, client address and minute. The first of a minute is an event.
 pub async fn note_refused(site: &Site, aim: &Aim<'_>) -> Result<(), Fault> {
+    site.note(Limit::WrongGuesses);
     let minute = aim.now.as_millis() - aim.now.as_millis().rem_euclid(60_000);
     let minute = Timestamp::from_millis(minute);
     let id = site.app.entropy.id(EventId::new, aim.now);

@@ -1,8 +1,8 @@
 //! The only place that reads the system clock. Everything else takes `now: Timestamp`, read once per request.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use terms::Timestamp;
 
@@ -20,7 +20,18 @@ impl Clock {
             Self::Held(clock) => clock.now(),
         }
     }
+
+    /// What has passed since a moment of no meaning. It never goes back, whatever is done to the system's clock.
+    pub fn steady(&self) -> Duration {
+        match self {
+            Self::System => BEGINNING.elapsed(),
+            Self::Held(clock) => clock.now().since(Timestamp::from_millis(0)),
+        }
+    }
 }
+
+#[expect(clippy::disallowed_methods, reason = "this module is where time comes from")]
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A clock that stands still until its holder moves it. Clones show the same time.
 #[derive(Clone, Debug)]
@@ -65,6 +76,6 @@ mod tests {
         let clock = Clock::Held(held.clone());
         assert_eq!(clock.now(), Timestamp::from_seconds(100));
         held.advance(Duration::from_secs(5));
-        assert_eq!(clock.now(), Timestamp::from_seconds(105));
+        assert_eq!((clock.now(), clock.steady()), (Timestamp::from_seconds(105), Duration::from_secs(105)));
     }
 }

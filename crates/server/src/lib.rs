@@ -33,6 +33,7 @@ pub mod parcel;
 mod place;
 pub mod post;
 pub mod provision;
+pub mod rate_limits;
 mod request;
 pub mod routes;
 pub mod sealing;

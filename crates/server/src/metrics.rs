@@ -25,6 +25,7 @@ use terms::Timestamp;
 
 use crate::app::App;
 use crate::hasher::Hasher;
+use crate::rate_limits::Limit;
 
 /// From what is answered out of memory to what the time limit of a request ends.
 const LATENCIES: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
@@ -55,6 +56,7 @@ label!(Kind { kind: &'static str });
 label!(GrantType { grant_type: &'static str });
 label!(ErrorCode { error: &'static str });
 label!(Reason { reason: &'static str });
+label!(LimitName { limit: &'static str });
 label!(Algorithm { algorithm: &'static str });
 label!(ConnectionState { state: &'static str });
 label!(Version { version: &'static str });
@@ -89,6 +91,7 @@ pub struct Metrics {
     tokens: Family<GrantType, Counter>,
     token_refusals: Family<ErrorCode, Counter>,
     sign_in_refusals: Family<Reason, Counter>,
+    rate_limited: Family<LimitName, Counter>,
     looked_at: LookedAt,
 }
 
@@ -164,9 +167,20 @@ impl Metrics {
             &token_refusals,
         );
         register(it, "portico_sign_in_refusals", "Proofs that were wrong", &sign_in_refusals);
+        let rate_limited = Family::default();
+        register(it, "portico_rate_limited", "Requests refused since they came too often", &rate_limited);
         let looked_at = LookedAt::default();
         looked_at.register(it);
-        Self { registry, requests, durations, tokens, token_refusals, sign_in_refusals, looked_at }
+        Self {
+            registry,
+            requests,
+            durations,
+            tokens,
+            token_refusals,
+            sign_in_refusals,
+            rate_limited,
+            looked_at,
+        }
     }
 
     /// A request was answered. Without a route it found none.
@@ -188,6 +202,11 @@ impl Metrics {
 
     pub fn sign_in_refused(&self, reason: SignInRefused) {
         self.sign_in_refusals.get_or_create(&Reason { reason: reason.as_str() }).inc();
+    }
+
+    /// Something was asked too often.
+    pub fn rate_limited(&self, limit: Limit) {
+        self.rate_limited.get_or_create(&LimitName { limit: limit.as_str() }).inc();
     }
 
     fn text(&self) -> Result<String, fmt::Error> {
@@ -376,6 +395,7 @@ mod tests {
         it.token_issued("authorization_code");
         it.token_refused("invalid_grant");
         it.sign_in_refused(SignInRefused::Password);
+        it.rate_limited(Limit::Mails);
         let seen = &it.looked_at;
         seen.events.get_or_create(&Kind { kind: "x" }).inc();
         seen.connections.get_or_create(&ConnectionState { state: "x" }).inc();

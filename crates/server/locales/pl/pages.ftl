@@ -145,6 +145,7 @@ password-guessable = To hasło łatwo odgadnąć. Wybierz takie, które nie jest
 
 error-stale-title = Ta strona jest nieaktualna
 error-stale-text = Tę próbę zaczęto w innej przeglądarce, trwała za długo albo została już wykorzystana. Zacznij od nowa.
+error-too-often-title = Zbyt wiele prób
 error-form-title = Nie udało się sprawdzić, skąd to przyszło
 error-form-text = Formularz wysłano z innej witryny albo pliki cookie są wyłączone. Zezwól tej witrynie na pliki cookie, wróć, wczytaj stronę ponownie i wyślij formularz jeszcze raz.
 error-request-title = Nie udało się odczytać tego żądania

@@ -92,7 +92,8 @@ async fn develop(data: &Path, port: u16, issuer: Option<&str>) -> Result<(), Com
     let mut config = Config::development(data, port, issuer);
     config.log.apply_environment();
     logging::init(&config.log);
-    let running = start(Options { config, clock: Clock::System }).await.map_err(|error| error.to_string())?;
+    let running = Box::pin(start(Options { config, clock: Clock::System })).await;
+    let running = running.map_err(|error| error.to_string())?;
     let issuer = running.base_url.clone();
     let email = DEVELOPMENT_ADMIN.to_owned();
     let admin = admin::execute(&running.app, DEFAULT_SLUG, AdminCommand::AdminsCreate { email }).await;
@@ -115,7 +116,8 @@ async fn develop(data: &Path, port: u16, issuer: Option<&str>) -> Result<(), Com
 async fn serve(mut config: Config) -> Result<(), Complaint> {
     config.log.apply_environment();
     logging::init(&config.log);
-    let running = start(Options { config, clock: Clock::System }).await.map_err(|error| error.to_string())?;
+    let running = Box::pin(start(Options { config, clock: Clock::System })).await;
+    let running = running.map_err(|error| error.to_string())?;
     tracing::info!(issuer = running.base_url, listen = %running.local_addr, "serving");
     if running.app.config.smtp.is_none() {
         tracing::info!(
@@ -151,7 +153,7 @@ async fn migrate(target: Target) -> Result<(), Complaint> {
 async fn administer(target: Target, command: AdminCommand) -> Result<(), Complaint> {
     let config = config_of(&target)?;
     logging::init(&config.log);
-    let answer = match reach(config).await? {
+    let answer = match Box::pin(reach(config)).await? {
         Reached::Data(app) => {
             let answer = admin::execute(&app, &target.tenant, command).await;
             app.close().await;

@@ -1,5 +1,6 @@
 //! The typed configuration: what the server may rely on after everything that was written was checked.
 
+mod rate_limits;
 mod raw;
 mod smtp;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use identity::password::HashCost;
 use terms::SecretText;
 
+pub use rate_limits::{RateLimitsConfig, RawRateLimits};
 pub use raw::{EXAMPLE, RawConfig, Surroundings, schema};
 pub use smtp::{Encryption, RawSmtp, SmtpConfig, SmtpCredentials};
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub geo_database: Option<PathBuf>,
     /// Where this server may fetch what a client names.
     pub egress: EgressRules,
+    /// How often something may be asked.
+    pub rate_limits: RateLimitsConfig,
     /// Set by tests only; no configuration file can.
     pub fixed_signing_keys: Option<FixedKeys>,
     /// How long a request may take.
@@ -82,6 +86,7 @@ impl Config {
             keys: KeysConfig::default(),
             geo_database: None,
             egress: EgressRules::development(),
+            rate_limits: RateLimitsConfig::default(),
             fixed_signing_keys: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             shutdown_grace: DEFAULT_SHUTDOWN_GRACE,

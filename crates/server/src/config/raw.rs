@@ -12,7 +12,7 @@ use toml::{Table, Value};
 
 use super::{
     Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, KeysConfig, LogConfig,
-    MasterKeySource, Mode, PasswordHashing, RawSmtp, Tls,
+    MasterKeySource, Mode, PasswordHashing, RawRateLimits, RawSmtp, Tls,
 };
 use crate::egress::EgressRules;
 use crate::forwarded::TrustedProxies;
@@ -59,6 +59,7 @@ pub struct RawConfig {
     pub keys: Option<RawKeys>,
     pub geo: Option<RawGeo>,
     pub egress: Option<RawEgress>,
+    pub rate_limits: Option<RawRateLimits>,
     /// What the environment says; never part of the file.
     #[serde(skip)]
     #[schemars(skip)]
@@ -276,6 +277,7 @@ impl TryFrom<RawConfig> for Config {
         let password_hashing = checks.password_hashing(&raw.password_hashing.unwrap_or_default());
         let keys = checks.keys(&raw.keys.unwrap_or_default());
         let egress = checks.egress(raw.egress.unwrap_or_default().allow.as_deref().unwrap_or_default());
+        let rate_limits = checks.rate_limits(&raw.rate_limits.unwrap_or_default());
         let request_timeout = checks.seconds(
             "request_timeout_seconds",
             raw.request_timeout_seconds,
@@ -307,6 +309,7 @@ impl TryFrom<RawConfig> for Config {
             keys,
             geo_database,
             egress,
+            rate_limits,
             fixed_signing_keys: None,
             request_timeout,
             shutdown_grace,
@@ -581,6 +584,10 @@ mod tests {
                 "[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\nca_file = \"/nowhere/x\"",
                 "smtp.ca_file",
             ),
+            ("[rate_limits]\nmails_per_address = \"many\"", "rate_limits.mails_per_address"),
+            ("[rate_limits]\nmails_per_address = 5", "rate_limits.mails_per_address"),
+            ("[rate_limits]\nexempt = [\"::/0\"]", "rate_limits.exempt"),
+            ("[rate_limits]\nexempt = [\"localhost\"]", "rate_limits.exempt"),
             ("[serve]\n", "serve"),
             ("x = [", "the file"),
         ] {

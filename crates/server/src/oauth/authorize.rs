@@ -26,8 +26,9 @@ use terms::{AuthorizationCode, EventId, FlowId, GrantId, Subject, Timestamp, lim
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
 use crate::error::Failure;
-use crate::pages::error::{Problem, request_refused};
+use crate::pages::error::{Problem, request_refused, too_often};
 use crate::pages::{Stop, Visit, account, form_body, see_other, with_cookie};
+use crate::rate_limits::Limit;
 use crate::request::Site;
 
 /// `GET /oauth/authorize` (RFC 6749 section 4.1.1).
@@ -65,6 +66,7 @@ pub async fn store_and_go_on(
         Ok(asked) => asked,
         Err(refused) => return refusal(&site, refused),
     };
+    site.count(Limit::Starts).map_err(|wait| too_often(&site, wait))?;
     let flow = new_flow(&site, FlowKind::Authorize, asked.parameters, None, now);
     write_tx!(app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
     Ok(see_other(&site.tenant, &continue_path(flow.id)))
@@ -308,6 +310,9 @@ async fn advance(
     now: Timestamp,
 ) -> Result<Response, Stop> {
     let Site { app, tenant, .. } = site;
+    if flow.is_none() && !asked.request.prompt.none {
+        site.count(Limit::Starts).map_err(|wait| too_often(site, wait))?;
+    }
     // A page needs a browser to be bound to; `prompt=none` shows none, and so makes nothing known.
     let (browser, cookie) = match context.browser {
         Some(browser) => (Some(browser), None),

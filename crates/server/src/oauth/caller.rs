@@ -7,7 +7,7 @@ use axum::extract::rejection::BytesRejection;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use oidc::access_token::{self, AccessToken, ExpectedAudience};
-use oidc::client::{KeySource, SecretKeeping};
+use oidc::client::{Client, KeySource, SecretKeeping};
 use oidc::client_assertion::Addressee;
 use oidc::client_auth::{
     AuthenticatedClient, Believed, ClientRefusal, Credentials, KeptSecret, KnownClient, OpenedSecret,
@@ -20,7 +20,9 @@ use store::grants::RefreshRecord;
 use store::{Fault, write_tx};
 use terms::{ClientId, ClientSecret, ClientSecretId, Timestamp};
 
+use super::respond::Problem;
 use crate::client_keys::Wanted;
+use crate::rate_limits::Limit;
 use crate::request::Site;
 use crate::sealing::Place;
 
@@ -51,8 +53,35 @@ pub(super) fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
     headers.get_all(AUTHORIZATION).iter().map(http::HeaderValue::as_bytes).collect()
 }
 
-/// Believes the client that a request comes from, or says why not. The client is read anew each time.
-pub(super) async fn client(
+/// Believes the client that a request comes from, or says why not; and counts the request. `R` is the endpoint's enum of
+/// refusals.
+///
+/// A client that keeps its secret is counted as itself, and nobody else can use up what it may ask. Whoever shows nothing,
+/// or names a client that anybody can name, is counted by address.
+pub(super) async fn client<R>(
+    site: &Site,
+    headers: &HeaderMap,
+    form: &Parameters,
+    now: Timestamp,
+    refused: fn(ClientRefusal) -> R,
+) -> Result<AuthenticatedClient, Problem<R>> {
+    site.look(Limit::ClientFailures).map_err(Problem::TooOften)?;
+    let client = match believed(site, headers, form, now).await? {
+        Ok(client) => client,
+        Err(refusal) => {
+            site.note(Limit::ClientFailures);
+            return Err(Problem::Refusal(refused(refusal)));
+        }
+    };
+    let Client { id, .. } = client.client();
+    let counted =
+        if client.client().is_public() { site.count_public_client(id) } else { site.count_client(id) };
+    counted.map_err(Problem::TooOften)?;
+    Ok(client)
+}
+
+/// The client is read anew each time.
+async fn believed(
     site: &Site,
     headers: &HeaderMap,
     form: &Parameters,

@@ -20,9 +20,10 @@ use super::authorize::{claim_flow, new_flow};
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
 use crate::error::Failure;
-use crate::pages::error::{Problem, request_refused};
+use crate::pages::error::{Problem, request_refused, too_often};
 use crate::pages::sign_out::{end_sessions, signed_out_page};
 use crate::pages::{Stop, Submission, View, Visit, form_body, moving_on, page, see_other, with_cookie};
+use crate::rate_limits::Limit;
 use crate::request::Site;
 
 #[derive(Template)]
@@ -71,6 +72,7 @@ pub async fn store_and_go_on(
         Ok(asked) => asked.parameters,
         Err(refusal) => return refused(&site, &refusal),
     };
+    site.count(Limit::Starts).map_err(|wait| too_often(&site, wait))?;
     let flow = new_flow(&site, FlowKind::EndSession, parameters, None, now);
     write_tx!(app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
     Ok(see_other(&site.tenant, &format!("/oauth/end_session/continue?flow={}", flow.id)))

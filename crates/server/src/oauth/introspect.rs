@@ -25,6 +25,7 @@ pub async fn introspect(site: Site, headers: HeaderMap, body: Result<Bytes, Byte
         Err(Problem::Refusal(refusal)) => {
             respond::error(&site.tenant, refusal.code(), &refusal.description())
         }
+        Err(Problem::TooOften(wait)) => respond::too_often(&site, wait),
         Err(Problem::Failure(failure)) => failure.into_response(),
     }
 }
@@ -37,8 +38,7 @@ async fn answer(
     let now = site.app.clock.now();
     let refused = Problem::Refusal;
     let form = caller::form(headers, body).map_err(|error| refused(IntrospectionRefusal::Form(error)))?;
-    let client = caller::client(site, headers, &form, now).await?;
-    let client = client.map_err(|refusal| refused(IntrospectionRefusal::Client(refusal)))?;
+    let client = caller::client(site, headers, &form, now, IntrospectionRefusal::Client).await?;
     let mut read = site.app.store.read(site.tenant.id);
     Ok(match parse(&form, &client).map_err(refused)? {
         PresentedToken::Unknown => Introspection::inactive(),

@@ -11,17 +11,22 @@ use http::header::{
     PRAGMA, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
+use identity::attempt::Wait;
 use oidc::token::ErrorCode;
 use oidc::userinfo::UserinfoRefusal;
 use serde_json::{Value, json};
 
+use crate::attempts;
 use crate::error::Failure;
+use crate::request::Site;
 use crate::tenant::Tenant;
 
 /// Why an endpoint does not do what it was asked: `R` is its enum of refusals.
 pub enum Problem<R> {
     /// The request broke a rule.
     Refusal(R),
+    /// It came too soon.
+    TooOften(Wait),
     /// The cause lies here.
     Failure(Failure),
 }
@@ -86,6 +91,16 @@ pub fn error(tenant: &Tenant, code: ErrorCode, description: &str) -> Response {
     response
 }
 
+/// 429 (RFC 6585 section 4). RFC 6749 has no code for it at the token endpoint; of those that clients know, this one says
+/// that the same request may succeed later.
+pub fn too_often(site: &Site, wait: Wait) -> Response {
+    let body = json!({
+        "error": "temporarily_unavailable",
+        "error_description": "too many requests; come again after as many seconds as Retry-After says",
+    });
+    attempts::too_many(json(StatusCode::TOO_MANY_REQUESTS, body), wait, site.app.clock.now())
+}
+
 /// RFC 6750 section 3. The JSON says the same as the header, for those who read bodies.
 pub fn bearer_error(tenant: &Tenant, refusal: &UserinfoRefusal) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNAUTHORIZED);
@@ -116,7 +131,7 @@ fn challenge(headers: &mut HeaderMap, value: &str) {
 pub async fn any_origin(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After, WWW-Authenticate"));
     response
 }
 

@@ -23,6 +23,7 @@ pub async fn revoke(site: Site, headers: HeaderMap, body: Result<Bytes, BytesRej
         Err(Problem::Refusal(refusal)) => {
             respond::error(&site.tenant, refusal.code(), &refusal.description())
         }
+        Err(Problem::TooOften(wait)) => respond::too_often(&site, wait),
         Err(Problem::Failure(failure)) => failure.into_response(),
     }
 }
@@ -35,8 +36,7 @@ async fn answer(
     let now = site.app.clock.now();
     let refused = Problem::Refusal;
     let form = caller::form(headers, body).map_err(|error| refused(RevocationRefusal::Form(error)))?;
-    let client = caller::client(site, headers, &form, now).await?;
-    let client = client.map_err(|refusal| refused(RevocationRefusal::Client(refusal)))?;
+    let client = caller::client(site, headers, &form, now, RevocationRefusal::Client).await?;
     let found = find(site, parse(&form).map_err(refused)?, now).await?;
     match decide(&client, found) {
         Revocation::Nothing => Ok(()),

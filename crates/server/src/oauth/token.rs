@@ -35,6 +35,7 @@ pub async fn token(site: Site, headers: HeaderMap, body: Result<Bytes, BytesReje
             site.app.metrics.token_refused(refusal.code().as_str());
             respond::error(&site.tenant, refusal.code(), &refusal.description())
         }
+        Err(Problem::TooOften(wait)) => respond::too_often(&site, wait),
         Err(Problem::Failure(failure)) => axum::response::IntoResponse::into_response(failure),
     }
 }
@@ -74,8 +75,7 @@ async fn answer(
     let now = site.app.clock.now();
     let refused = Problem::Refusal;
     let form = caller::form(headers, body).map_err(|error| refused(TokenRefusal::Form(error)))?;
-    let client = caller::client(site, headers, &form, now).await?;
-    let client = client.map_err(|refusal| refused(TokenRefusal::Client(refusal)))?;
+    let client = caller::client(site, headers, &form, now, TokenRefusal::Client).await?;
     let request = TokenRequest::parse(&form, &client).map_err(refused)?;
     let entropy = &site.app.entropy;
     let minted = Minted {

@@ -26,6 +26,7 @@ pub async fn userinfo(
     match answer(&site, &method, &headers, body).await {
         Ok(response) => response,
         Err(Problem::Refusal(refusal)) => respond::bearer_error(&site.tenant, &refusal),
+        Err(Problem::TooOften(wait)) => respond::too_often(&site, wait),
         Err(Problem::Failure(failure)) => failure.into_response(),
     }
 }

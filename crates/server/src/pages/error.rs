@@ -3,8 +3,10 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
+use identity::attempt::Wait;
 
 use super::{Stop, View, page};
+use crate::attempts;
 use crate::request::Site;
 
 /// What went wrong, in the person's terms.
@@ -55,6 +57,21 @@ impl Problem {
             Ok(response) => Stop::Page(Box::new(response)),
             Err(stop) => stop,
         }
+    }
+}
+
+/// Something was asked too often (429, RFC 6585 section 4).
+pub fn too_often(site: &Site, wait: Wait) -> Stop {
+    let (view, now) = (View::new(site), site.app.clock.now());
+    let template = ErrorPage {
+        view,
+        title: view.text("error-too-often-title"),
+        text: attempts::wait_text(view.texts, wait, now),
+        start: view.path("/sign-in"),
+    };
+    match page(StatusCode::TOO_MANY_REQUESTS, &template) {
+        Ok(response) => Stop::Page(Box::new(attempts::too_many(response, wait, now))),
+        Err(stop) => stop,
     }
 }
 

@@ -43,6 +43,7 @@ use crate::browser::{self, BrowserContext};
 use crate::error::Failure;
 use crate::locale::{Texts, Variable};
 use crate::place;
+use crate::rate_limits::Limit;
 use crate::request::Site;
 use crate::tenant::Tenant;
 use error::Problem;
@@ -324,6 +325,7 @@ impl Visit {
         if let Some(browser) = &self.context.browser {
             return Ok((browser.clone(), None));
         }
+        self.site.count(Limit::Starts).map_err(|wait| error::too_often(&self.site, wait))?;
         let minted = browser::mint(&self.site.app, &self.site.tenant, self.now).await?;
         Ok((minted.browser, Some(minted.cookie)))
     }

@@ -16,7 +16,7 @@ use terms::{
     EmailAddress, EventId, FlowId, MailedCodeId, RecoveryId, SecretText, SignInId, Timestamp, UserId, limits,
 };
 
-use super::error::Problem;
+use super::error::{Problem, too_often};
 use super::flow::waiting;
 use super::sign_in::{Minting, choose_in_flow, email_fault};
 use super::sign_up::{code_key, password_text};
@@ -130,6 +130,8 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
         expires_at: now.plus(limits::FLOW_LIFETIME),
         completed_at: None,
     };
+    let mail = site.count_mail(&attempt.email, browser_id).await?;
+    mail.map_err(|wait| too_often(site, wait))?;
     let letters = Letters::prepare(site, &attempt, now).await?;
     let id = site.app.entropy.id(EventId::new, now);
     let event = Event::new(id, EventKind::RecoveryStarted, Actor::Browser(browser_id), now).about(attempt.id);
@@ -275,6 +277,8 @@ pub async fn resend(submission: Submission) -> Result<Response, Stop> {
     else {
         return Err(Problem::Stale.stop(site));
     };
+    let mail = site.count_mail(&attempt.email, submission.browser.id).await?;
+    mail.map_err(|wait| too_often(site, wait))?;
     let letters = Letters::prepare(site, &attempt, submission.now).await?;
     let sent = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
         if tx.codes_made(CodePurpose::Recovery(attempt.id)).await? >= CODES {
@@ -314,7 +318,7 @@ pub async fn verify(submission: Submission) -> Result<Response, Stop> {
         browser: submission.browser.id,
         now: submission.now,
     };
-    if let Err(wait) = attempts::count(site, &aim).await? {
+    if let Err(wait) = attempts::count_code(site, &aim).await? {
         attempts::note_refused(site, &aim).await?;
         let page = again(attempts::wait_text(view.texts, wait, aim.now))?;
         return Ok(attempts::too_many(page, wait, aim.now));

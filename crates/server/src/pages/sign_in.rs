@@ -14,7 +14,7 @@ use terms::{
     EmailAddress, EmailAddressError, EventId, FlowId, SessionId, SignInId, Timestamp, UserId, limits,
 };
 
-use super::error::Problem;
+use super::error::{Problem, too_often};
 use super::flow::{Waiting, waiting};
 use super::{
     Faults, FieldFault, Malformed, Stop, Submission, View, Visit, language, moving_on, page, see_other,
@@ -23,6 +23,7 @@ use super::{
 use crate::attempts::{self, Aim, Checked, RightPassword, Target};
 use crate::browser::{self, Rotation};
 use crate::metrics::SignInRefused;
+use crate::rate_limits::Limit;
 use crate::request::Site;
 
 #[derive(Template)]
@@ -90,6 +91,7 @@ pub async fn identify(submission: Submission) -> Result<Response, Stop> {
             return page(StatusCode::UNPROCESSABLE_ENTITY, &template);
         }
     };
+    submission.site.count(Limit::Starts).map_err(|wait| too_often(&submission.site, wait))?;
     let now = submission.now;
     let attempt = SignIn {
         id: app.entropy.id(SignInId::new, now),
@@ -192,6 +194,7 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
             return Ok(attempts::too_many(page, wait, aim.now));
         }
     };
+    site.count_sign_in(right.verified.user_id()).map_err(|wait| too_often(site, wait))?;
     match complete(&submission, attempt.id, &right).await? {
         Completion::SignedIn(rotation) => {
             let cookie = rotation.cookie(&site.tenant);

@@ -10,6 +10,7 @@ use store::mail::MailRecord;
 use store::{Fault, write_tx};
 use terms::{EmailAddress, EventId, FlowId, MailedCodeId, SignUpId, Timestamp, limits};
 
+use super::error::too_often;
 use super::flow::{Waiting, waiting};
 use super::sign_in::email_fault;
 use super::{Faults, FieldFault, Stop, Submission, View, Visit, page, see_other, with_cookie};
@@ -17,6 +18,7 @@ use crate::browser;
 use crate::error::Failure;
 use crate::language::texts_for;
 use crate::mail;
+use crate::rate_limits::Limit;
 use crate::request::Site;
 use crate::tenant::Tenant;
 
@@ -81,6 +83,7 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
     if !app.config.allows_sign_up() {
         return closed(submission.view(), flow);
     }
+    submission.site.count(Limit::Passwords).map_err(|wait| too_often(&submission.site, wait))?;
     let written = submission.form.value("email");
     let chosen = submission.form.secret("password");
     let email = EmailAddress::parse(written);
@@ -99,6 +102,8 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
             return form(view, submission.form_token(), flow, &waiting, written, faults);
         }
     };
+    let mail = submission.site.count_mail(&email, submission.browser.id).await?;
+    mail.map_err(|wait| too_often(&submission.site, wait))?;
     let hash = app.hasher.hash(password, app.entropy.bytes()).await?;
     let now = submission.now;
     let attempt = SignUp {

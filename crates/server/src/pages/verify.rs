@@ -8,13 +8,14 @@ use identity::{BrowserRecord, EventKind, Profile, SignUp, User, UserEmail};
 use store::{Fault, Tx, write_tx};
 use terms::{EmailAddress, FlowId, SecretText, SignUpId, Subject, UserId};
 
-use super::error::Problem;
+use super::error::{Problem, too_often};
 use super::sign_in::{Minting, choose_in_flow};
 use super::sign_up::{Letters, code_key};
 use super::{Faults, FieldFault, Malformed, Stop, Submission, View, Visit, moving_on, page};
 use crate::app::App;
 use crate::browser::{self, Rotation};
 use crate::metrics::SignInRefused;
+use crate::rate_limits::Limit;
 use crate::request::Site;
 
 /// Codes that are sent for one sign-up.
@@ -102,6 +103,8 @@ pub async fn resend(submission: Submission) -> Result<Response, Stop> {
     require_open(&submission.site, &facts)?;
     let Some(email) = &attempt.email else { return Err(Problem::Stale.stop(&submission.site)) };
     let purpose = CodePurpose::SignUp(attempt.id);
+    let mail = submission.site.count_mail(email, submission.browser.id).await?;
+    mail.map_err(|wait| too_often(&submission.site, wait))?;
     let letters = Letters::prepare(&submission.site, attempt.id, email, submission.now).await?;
     let sent = write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> {
         if tx.codes_made(purpose).await? >= CODES {
@@ -135,6 +138,7 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     let Some(guess) = typed_code(&submission.form.secret("code")) else {
         return again(view.text("verify-shape"));
     };
+    site.look(Limit::WrongGuesses).map_err(|wait| too_often(site, wait))?;
     let rotation = Rotation::new(&site.app);
     match judge(&submission, attempt.id, &guess, &rotation).await? {
         Verdict::SignedUp => {
@@ -142,6 +146,7 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
         }
         Verdict::Code(CodeRefusal::Wrong { left }) => {
             site.app.metrics.sign_in_refused(SignInRefused::MailedCode);
+            site.note(Limit::WrongGuesses);
             again(view.text_with("verify-wrong", "left", &left))
         }
         Verdict::Code(CodeRefusal::Unusable) => again(view.text("verify-unusable")),

@@ -16,7 +16,7 @@ use terms::{EmailAdditionId, EmailAddress, SecretText};
 
 use super::letters::{Letters, Notice, notice, notice_to};
 use super::{AccountSubmission, AccountVisit, Done, Events, Frame, Place};
-use crate::pages::error::Problem;
+use crate::pages::error::{Problem, too_often};
 use crate::pages::sign_in::email_fault;
 use crate::pages::sign_up::code_key;
 use crate::pages::{Faults, FieldFault, Malformed, Stop, View, page, see_other};
@@ -125,6 +125,8 @@ pub async fn add(submission: AccountSubmission) -> Result<Response, Stop> {
         }
     };
     let addition = EmailAddition::begin(app.entropy.id(EmailAdditionId::new, now), address, &proof, now);
+    let mail = submission.site.count_mail(&addition.address, submission.browser.id).await?;
+    mail.map_err(|wait| too_often(&submission.site, wait))?;
     let letters = Letters::prepare(&submission, addition.id, &addition.address).await?;
     let events = submission.events();
     let outcome = write_tx!(app.store, tenant.id, |tx| -> Result<Outcome, Fault> {
@@ -209,6 +211,8 @@ async fn named_in(submission: &AccountSubmission) -> Result<EmailAddition, Stop>
 /// `POST /account/email/resend`: mails another code; the one before is worth nothing from then on.
 pub async fn resend(submission: AccountSubmission) -> Result<Response, Stop> {
     let addition = named_in(&submission).await?;
+    let mail = submission.site.count_mail(&addition.address, submission.browser.id).await?;
+    mail.map_err(|wait| too_often(&submission.site, wait))?;
     let letters = Letters::prepare(&submission, addition.id, &addition.address).await?;
     let Site { app, tenant, .. } = &submission.site;
     let sent = write_tx!(app.store, tenant.id, |tx| -> Result<Option<bool>, Fault> {
