@@ -33,6 +33,13 @@ impl World {
         answer.json().await.expect("mails in JSON")
     }
 
+    /// Those that tell of something else than a sign-in from a new browser.
+    pub async fn mails_but_of_sign_ins(&self) -> Vec<Value> {
+        let mut mails = self.mails().await;
+        mails.retain(|mail| !mail["subject"].as_str().unwrap_or_default().starts_with("New sign-in"));
+        mails
+    }
+
     /// The code in the newest mail to this address; none is a failed test.
     ///
     /// Reading takes a moment, so that a mail that is sent afterwards is a newer one.

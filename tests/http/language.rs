@@ -174,6 +174,47 @@ async fn the_switch_keeps_the_page_also_one_that_answered_a_form() {
     assert_eq!(left.parameter("state").as_deref(), Some("\"><i>&amp;"), "the flow went on");
 }
 
+/// Each page that answers a form which nothing but a form reaches.
+#[tokio::test]
+async fn the_switch_leads_to_a_page_also_from_one_that_only_answers_forms() {
+    let world = World::start().await;
+    let ada = world.signed_in(ADA).await;
+    let browser = &ada.browser;
+    let mut switched = 0;
+    let mut switch_on = async |answer: Page, path: &str| {
+        let english = choose(browser, &answer, "English").await;
+        assert_eq!((english.status, english.url.path()), (200, path), "{english}");
+        switched += 1;
+    };
+    let list = browser.open("/account/email").await;
+    let code = browser.submit(list.form_with("email").fill("email", "new@example.test")).await;
+    let resent = browser.submit(code.press("Send another code")).await;
+    assert!(resent.says("on its way"), "{resent}");
+    switch_on(resent, "/account/email/verify").await;
+    let wrong = browser.submit(code.form_with("code").fill("code", "x")).await;
+    switch_on(wrong, "/account/email/verify").await;
+    let account = list.form_with("account").value("account").unwrap().to_owned();
+    for path in ["/account/email/primary", "/account/email/remove"] {
+        let form = list.form_with("email").tamper("account", &account).fill("email", ADA).at(path);
+        let refused = browser.submit(form).await;
+        assert_eq!(refused.status, 422, "{path}: {refused}");
+        switch_on(refused, "/account/email").await;
+    }
+    let confirm = browser.open(&format!("/account/confirm?account={account}&back=data")).await;
+    let wrong = browser.submit(confirm.form_with("password").fill("password", "no")).await;
+    assert_eq!(wrong.status, 422, "{wrong}");
+    switch_on(wrong, "/account/confirm").await;
+    assert_eq!(switched, 5);
+
+    let forgot = browser.open("/password/forgot").await;
+    let asked = browser.submit(forgot.form_with("email").fill("email", ADA)).await;
+    for form in [asked.press("Send another code"), asked.form_with("code").fill("code", "x")] {
+        let answer = browser.submit(form).await;
+        let english = choose(browser, &answer, "English").await;
+        assert_eq!((english.status, english.url.path()), (200, "/password/reset"), "{english}");
+    }
+}
+
 #[tokio::test]
 async fn the_switch_leads_nowhere_else_and_other_sites_cannot_use_it() {
     let world = World::start().await;

@@ -71,6 +71,113 @@ async fn a_person_signs_up_on_the_way() {
     web.exchange(&answer.code()).await.tokens();
 }
 
+async fn set(world: &World, settings: serde_json::Value) {
+    world.operate(AdminCommand::TenantsSet { settings }).await.unwrap();
+}
+
+/// From the form for a new account to where it leads.
+async fn make_account(world: &World, browser: &Browser, page: &Page, email: &str) -> Answer {
+    let form = page.form_with("password").fill("email", email).fill("password", PASSWORD);
+    let sent = browser.submit(form).await;
+    let code = world.mailed_code(email).await;
+    Answer(browser.submit(sent.form_with("code").fill("code", &code)).await)
+}
+
+#[tokio::test]
+async fn the_client_may_want_a_new_account() {
+    World::each(async |world| {
+        let (ada, web) = (world.signed_in(ADA).await, world.rp("web").await);
+        let as_ada = subject_of(&web, &silently(&web, &ada.browser).await).await;
+        let create = [("prompt", "create")];
+        // Also where somebody is signed in. The flow goes on as whoever was made.
+        let asked = web.authorize_with(&ada.browser, &create).await.0;
+        assert_eq!(asked.heading(), "Create your account", "{asked}");
+        assert!(asked.says("then continue to web"), "{asked}");
+        let answer = make_account(world, &ada.browser, &asked, BOB).await;
+        assert_eq!(answer.parameter("state").as_deref(), Some("a-state"));
+        assert_ne!(subject_of(&web, &answer).await, as_ada);
+        // Whoever has an account after all signs in, and the flow goes on with that.
+        let asked = web.authorize_with(&ada.browser, &create).await.0;
+        let sign_in = ada.browser.open(asked.link("Sign in").as_str()).await;
+        let back = ada.browser.open(sign_in.link("Create an account").as_str()).await;
+        assert_eq!(back.url, asked.url);
+        let answer = Answer(ada.sign_in_at(sign_in).await);
+        assert_eq!(subject_of(&web, &answer).await, as_ada);
+        // With values that a new account fulfils as well; the address is where the form begins.
+        let eve = world.browser();
+        let all = [("prompt", "login create select_account consent"), ("login_hint", "eve@example.test")];
+        let asked = world.rp("stranger").await.authorize_with(&eve, &all).await.0;
+        assert_eq!(asked.heading(), "Create your account", "{asked}");
+        assert_eq!(asked.form_with("email").value("email"), Some("eve@example.test"));
+        let consent = make_account(world, &eve, &asked, "eve@example.test").await;
+        press(&eve, &consent, "Allow").await.code();
+        // What can't be fulfilled.
+        let token = web.exchange(&silently(&web, &ada.browser).await.code()).await.tokens().id.unwrap();
+        for wrong in
+            [[("prompt", "create none"), ("frob", "")], [("prompt", "create"), ("id_token_hint", &token)]]
+        {
+            let answer = web.authorize_with(&ada.browser, &wrong).await;
+            assert_eq!(answer.error().as_deref(), Some("invalid_request"), "{wrong:?} {}", answer.0);
+        }
+    })
+    .await;
+}
+
+/// Initiating User Registration section 4: what discovery doesn't list is refused.
+#[tokio::test]
+async fn no_new_account_where_sign_up_is_closed() {
+    World::each(async |world| {
+        let (web, browser) = (world.rp("web").await, world.browser());
+        let prompts = async || {
+            let document = web.get("/.well-known/openid-configuration").send().await.unwrap();
+            document.json::<serde_json::Value>().await.unwrap()["prompt_values_supported"].clone()
+        };
+        let without = json!(["none", "login", "consent", "select_account"]);
+        let with = json!(["none", "login", "consent", "select_account", "create"]);
+        assert_eq!(prompts().await, with);
+        let open = web.authorize_with(&browser, &[("prompt", "create")]).await.0;
+        let sign_in = browser.open(open.link("Sign in").as_str()).await;
+        let form = open.form_with("password").fill("email", ADA).fill("password", PASSWORD);
+        let verify = browser.submit(form.clone()).await;
+        let code = world.mailed_code(ADA).await;
+
+        set(world, json!({ "sign_up": "closed" })).await;
+        assert_eq!(prompts().await, without);
+        for value in ["create", "create login"] {
+            let answer = web.authorize_with(&browser, &[("prompt", value)]).await;
+            assert_eq!(answer.error().as_deref(), Some("invalid_request"), "{value} {}", answer.0);
+        }
+        // What was begun before ends: the pages, their forms, and the flow itself.
+        let page = browser.open("/").await;
+        assert!(!page.says("Create an account"), "{page}");
+        let page = browser.open(sign_in.url.as_str()).await;
+        assert!(!page.says("Create an account") && page.heading() == "Sign in", "{page}");
+        let by_code = verify.form_with("code").fill("code", &code);
+        for page in [
+            browser.open("/sign-up").await,
+            browser.submit(form.clone()).await,
+            browser.open(verify.url.as_str()).await,
+            browser.submit(by_code.clone()).await,
+            browser.submit(verify.press("Send another code")).await,
+        ] {
+            assert_eq!((page.status, page.heading().as_str()), (403, "Sign-up is not available"), "{page}");
+        }
+        assert_eq!(world.operate(AdminCommand::UsersList).await.unwrap(), json!([]));
+        let go_on = format!("/oauth/authorize/continue?{}", open.url.query().unwrap());
+        let answer = Answer(browser.open(&go_on).await);
+        assert_eq!(answer.error().as_deref(), Some("invalid_request"), "{}", answer.0);
+        // Who has an account signs in and gets it back by mail as ever.
+        let bob = world.signed_in(BOB).await;
+        assert_eq!(bob.browser.open("/password/forgot").await.status, 200);
+
+        set(world, json!({ "sign_up": null })).await;
+        assert_eq!(prompts().await, with);
+        let answer = Answer(browser.submit(by_code).await);
+        assert!(answer.0.status < 400, "{}", answer.0);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_silent_request_shows_no_page_and_says_why() {
     let world = World::start().await;

@@ -1,7 +1,9 @@
 //! `/password`: a forgotten password, a mailed code, a new password; and what must not lead to one.
 
 use harness::{Browser, PASSWORD, Page, World};
+use server::admin::AdminCommand;
 use std::time::Duration;
+use terms::SecretText;
 
 const EMAIL: &str = "ada@example.test";
 const NOBODY: &str = "nobody@example.test";
@@ -193,4 +195,33 @@ async fn in_a_flow_it_leads_back_to_whoever_waits() {
     let chosen = enter(&browser, &sent, &world.mailed_code(EMAIL).await).await;
     let back = choose(&browser, &chosen, NEW).await;
     assert!(back.parameter("code").is_some(), "{back}");
+}
+
+#[tokio::test]
+async fn a_password_that_the_operator_sets_ends_everything_and_is_told() {
+    World::each(async |world| {
+        let ada = world.sign_up(EMAIL).await;
+        let rp = world.rp("web").await.asking("openid offline_access");
+        let tokens = rp.exchange(&rp.authorize(&ada.browser).await.code()).await.tokens();
+        let command = AdminCommand::UsersSetPassword {
+            user: EMAIL.to_owned(),
+            password: SecretText::new(NEW.to_owned()),
+        };
+        world.operate(command).await.unwrap();
+        assert!(!is_signed_in(&ada.browser).await, "a session outlived its password");
+        let refreshed = rp.refresh(tokens.refresh.as_deref().unwrap()).await;
+        assert_eq!(refreshed.error(), Some("invalid_grant"), "a grant outlived the password");
+        assert_eq!(rp.userinfo(&tokens.access).await.status, 401);
+        let told = &world.mails().await[0];
+        assert_eq!(
+            (told["to"].as_str(), told["subject"].as_str()),
+            (Some(EMAIL), Some("Your password at Portico was changed"))
+        );
+        for part in ["text", "html"] {
+            let text = told[part].as_str().unwrap();
+            assert!(text.contains(" UTC by an administrator. Whoever"), "{text}");
+        }
+        assert_eq!(sign_in(&world.browser(), NEW).await.heading(), "You are signed in");
+    })
+    .await;
 }

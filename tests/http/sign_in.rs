@@ -1,6 +1,8 @@
 //! `/sign-in`: the address, then the password; and what must not lead to a session.
 
 use harness::{Browser, PASSWORD, Page, World};
+use serde_json::{Value, json};
+use server::admin::AdminCommand;
 use std::time::Duration;
 
 const EMAIL: &str = "ada@example.test";
@@ -221,4 +223,82 @@ async fn a_flow_is_its_browsers_alone_and_the_page_names_who_waits() {
     assert!(up.says("then continue to web"), "{up}");
     world.clock.advance(Duration::from_hours(1));
     assert_eq!(owner.open(page.url.as_str()).await.status, 410, "an expired flow went on");
+}
+
+/// The mails to this address about a sign-in from a new browser, newest first.
+async fn told(world: &World, email: &str) -> Vec<Value> {
+    let mut mails = world.mails().await;
+    mails.retain(|mail| mail["to"] == email && mail["text"].as_str().unwrap().contains("/account/sessions"));
+    mails
+}
+
+#[tokio::test]
+async fn a_sign_in_from_a_new_browser_is_told_by_mail_once() {
+    World::each(async |world| {
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        let sign_in = async |browser: &Browser, password: &str| {
+            prove(browser, &identify(browser, EMAIL).await, password).await
+        };
+        let ada = world.sign_up(EMAIL).await;
+        assert!(told(world, EMAIL).await.is_empty(), "the browser in which the account was made");
+        sign_in(&ada.browser, PASSWORD).await;
+        let browser = world.browser().calling_itself(firefox);
+        assert_eq!(sign_in(&browser, "not the password at all").await.status, 422);
+        assert!(told(world, EMAIL).await.is_empty(), "nobody signed in");
+        assert_eq!(sign_in(&browser, PASSWORD).await.status, 200);
+        let mails = told(world, EMAIL).await;
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert_eq!(mails[0]["subject"], "New sign-in to your account at Portico");
+        for part in ["text", "html"] {
+            let part = mails[0][part].as_str().unwrap();
+            for words in ["Firefox on Linux", "127.0.0.1", " UTC", "change your password at once"] {
+                assert!(part.contains(words), "{words}: {part}");
+            }
+            assert!(part.contains(&format!("{}/account/sessions", world.issuer())), "{part}");
+        }
+        // The same browser again, also after a sign-out.
+        browser.submit(browser.open("/sign-out").await.press("Sign out")).await;
+        sign_in(&browser, PASSWORD).await;
+        assert_eq!(told(world, EMAIL).await.len(), 1);
+        // Another account in that browser is another matter, and its owner reads Polish.
+        world.create_user_with("bob@example.test", PASSWORD, Some(json!({ "locale": "pl-PL" }))).await;
+        prove(&browser, &identify(&browser, "bob@example.test").await, PASSWORD).await;
+        let mails = told(world, "bob@example.test").await;
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert_eq!(mails[0]["subject"], "Nowe logowanie na Twoje konto w Portico");
+        for part in ["text", "html"] {
+            let part = mails[0][part].as_str().unwrap();
+            assert!(part.contains("Firefox, Linux") && part.contains("Adres sieciowy: 127.0.0.1"), "{part}");
+        }
+        // Whoever set a new password by a mailed code is told of that, and with what; one mail is enough.
+        let forgot = world.browser().calling_itself(firefox);
+        let page = forgot.open("/password/forgot").await;
+        let asked = forgot.submit(page.form_with("email").fill("email", EMAIL)).await;
+        let code = world.mailed_code(EMAIL).await;
+        let asked = forgot.submit(asked.form_with("code").fill("code", &code)).await;
+        assert_eq!(prove(&forgot, &asked, "seven copper kettles sing").await.status, 200);
+        assert_eq!(told(world, EMAIL).await.len(), 1);
+        let newest = &world.mails().await[0];
+        let text = newest["text"].as_str().unwrap();
+        assert!(
+            text.contains("with Firefox on Linux, from the network address 127.0.0.1. Whoever"),
+            "{text}"
+        );
+        assert_eq!(newest["link"], format!("{}/password/forgot", world.issuer()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_administrators_link_used_in_a_new_browser_is_told_by_mail_too() {
+    let world = World::start().await;
+    let command = AdminCommand::AdminsCreate { email: EMAIL.to_owned() };
+    let made = world.operate(command).await.unwrap();
+    let browser = world.browser();
+    let page = browser.open(made["link"].as_str().unwrap()).await;
+    let spent = page.form_with("link");
+    assert_eq!(browser.submit(spent.clone()).await.status, 200);
+    assert_eq!(told(&world, EMAIL).await.len(), 1);
+    assert_eq!(browser.submit(spent).await.status, 410);
+    assert_eq!(told(&world, EMAIL).await.len(), 1);
 }

@@ -7,45 +7,11 @@ use terms::{CanonicalEmail, ClientId, EmailAddress, SessionId, Subject, Timestam
 use crate::client::{ApplicationType, Client, GrantType, ResponseType};
 use crate::params::{Parameters, ParametersError};
 use crate::pkce::{ChallengeError, CodeChallenge};
+use crate::prompt::Prompt;
 use crate::redirect_uri::{RedirectKind, RegisteredRedirectUri};
 use crate::resource_server::ResourceIdentifier;
 use crate::response_mode::{AuthorizeResponse, ResponseMode};
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
-
-/// What the client wants to happen before it gets its answer (OpenID Connect Core section 3.1.2.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Prompt {
-    /// No page at all.
-    pub none: bool,
-    /// The person signs in again, signed in or not.
-    pub login: bool,
-    /// The person is asked for consent, remembered or not.
-    pub consent: bool,
-    /// The person chooses the account.
-    pub select_account: bool,
-}
-
-impl Prompt {
-    /// The values that are listed as `prompt_values_supported`.
-    pub const VALUES: [&'static str; 4] = ["none", "login", "consent", "select_account"];
-
-    fn parse(text: &str) -> Result<Self, AuthorizeError> {
-        let mut prompt = Self::default();
-        for value in text.split(' ').filter(|value| !value.is_empty()) {
-            match value {
-                "none" => prompt.none = true,
-                "login" => prompt.login = true,
-                "consent" => prompt.consent = true,
-                "select_account" => prompt.select_account = true,
-                _ => return Err(AuthorizeError::PromptUnknown),
-            }
-        }
-        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
-            return Err(AuthorizeError::PromptNoneWithOthers);
-        }
-        Ok(prompt)
-    }
-}
 
 /// An authorization request in which nothing is left to be checked but who the person is and what they want.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,6 +220,9 @@ pub enum AuthorizeError {
     PromptUnknown,
     /// OpenID Connect Core section 3.1.2.1: `none` stands alone.
     PromptNoneWithOthers,
+    /// OpenID Connect Core section 3.1.2.1: a hint asks for an answer about that person or none, and a new account is
+    /// another's (Initiating User Registration section 4 leaves such conditions to us).
+    PromptCreateWithHint,
     /// OpenID Connect Core section 3.1.2.1: not a whole number of seconds.
     MaxAgeMalformed,
     /// RFC 7636 section 4.4.1, RFC 9700 section 2.1.1: public clients must use it. Also: a method without a challenge.
@@ -284,7 +253,7 @@ pub enum AuthorizeError {
 
 impl AuthorizeError {
     /// Every error, for the table of refusals.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::ResponseTypeMissing,
         Self::ResponseTypeUnsupported,
         Self::ResponseTypeNotRegistered,
@@ -298,6 +267,7 @@ impl AuthorizeError {
         Self::NonceTooLong,
         Self::PromptUnknown,
         Self::PromptNoneWithOthers,
+        Self::PromptCreateWithHint,
         Self::MaxAgeMalformed,
         Self::ChallengeMissing,
         Self::ChallengeMethodUnsupported,
@@ -322,6 +292,7 @@ impl AuthorizeError {
             | Self::NonceTooLong
             | Self::PromptUnknown
             | Self::PromptNoneWithOthers
+            | Self::PromptCreateWithHint
             | Self::MaxAgeMalformed
             | Self::ChallengeMissing
             | Self::ChallengeMethodUnsupported
@@ -357,6 +328,9 @@ impl AuthorizeError {
             Self::NonceTooLong => "nonce is too long",
             Self::PromptUnknown => "prompt has a value that this server does not have",
             Self::PromptNoneWithOthers => "prompt has none together with another value",
+            Self::PromptCreateWithHint => {
+                "prompt has create, but id_token_hint names somebody who has an account"
+            }
             Self::MaxAgeMalformed => "max_age is not a whole number of seconds",
             Self::ChallengeMissing => "code_challenge is missing; use PKCE with the method S256",
             Self::ChallengeMethodUnsupported => "code_challenge_method must be S256",
@@ -388,19 +362,21 @@ pub fn client_id(parameters: &Parameters) -> Result<ClientId, PageReason> {
     text.parse().map_err(|_| PageReason::ClientUnknown)
 }
 
-/// The resource servers that exist, of those that a request names.
-pub struct KnownResources<'a> {
-    /// The built-in one.
+/// What the tenant has of what a request may ask for.
+pub struct Offered<'a> {
+    /// The built-in resource server.
     pub issuer: &'a ResourceIdentifier,
     /// The tenant's registered ones, at least those that the request names.
     pub registered: &'a [ResourceIdentifier],
+    /// Whether people make accounts themselves.
+    pub sign_up: bool,
 }
 
 /// Checks a request of `client`, in the order in which an answer becomes possible: first where to, then what.
 pub fn validate(
     parameters: &Parameters,
     client: Option<&Client>,
-    resources: &KnownResources<'_>,
+    offered: &Offered<'_>,
 ) -> Result<AuthorizationRequest, AuthorizeRefusal> {
     let id = client_id(parameters).map_err(AuthorizeRefusal::Page)?;
     let client =
@@ -413,7 +389,7 @@ pub fn validate(
     }
     // A mode that isn't known can't carry its own refusal; the default of the response type does.
     let mode = parameters.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
-    let checked = check(parameters, client, resources).and_then(|asked| {
+    let checked = check(parameters, client, offered).and_then(|asked| {
         let response_mode = mode.ok_or(AuthorizeError::ResponseModeUnsupported)?;
         Ok((asked, response_mode))
     });
@@ -472,11 +448,7 @@ struct Asked {
 }
 
 /// The rules whose refusals are told to the client. What isn't known here is ignored (RFC 6749 section 3.1).
-fn check(
-    parameters: &Parameters,
-    client: &Client,
-    resources: &KnownResources<'_>,
-) -> Result<Asked, AuthorizeError> {
+fn check(parameters: &Parameters, client: &Client, offered: &Offered<'_>) -> Result<Asked, AuthorizeError> {
     use AuthorizeError as E;
     // OpenID Connect Core sections 6 and 7.2.1. First, since they would change what the others say.
     for (name, error) in [
@@ -507,12 +479,21 @@ fn check(
     };
     Ok(Asked {
         scope: asked_scope(parameters, client)?,
-        prompt: parameters.get("prompt").map_or(Ok(Prompt::default()), Prompt::parse)?,
+        prompt: asked_prompt(parameters, offered)?,
         code_challenge: asked_challenge(parameters, client)?,
-        resources: asked_resources(parameters, client, resources)?,
+        resources: asked_resources(parameters, client, offered)?,
         nonce,
         max_age,
     })
+}
+
+fn asked_prompt(parameters: &Parameters, offered: &Offered<'_>) -> Result<Prompt, AuthorizeError> {
+    let Some(text) = parameters.get("prompt") else { return Ok(Prompt::default()) };
+    let prompt = Prompt::parse(text, offered.sign_up)?;
+    if prompt.create && parameters.get("id_token_hint").is_some() {
+        return Err(AuthorizeError::PromptCreateWithHint);
+    }
+    Ok(prompt)
 }
 
 fn asked_scope(parameters: &Parameters, client: &Client) -> Result<Scope, AuthorizeError> {
@@ -551,14 +532,15 @@ fn asked_challenge(
 fn asked_resources(
     parameters: &Parameters,
     client: &Client,
-    known: &KnownResources<'_>,
+    offered: &Offered<'_>,
 ) -> Result<Vec<ResourceIdentifier>, AuthorizeError> {
     let mut resources: Vec<ResourceIdentifier> = Vec::new();
     for text in parameters.all("resource") {
         let resource: ResourceIdentifier = text.parse().map_err(|_| AuthorizeError::ResourceMalformed)?;
         let allowed = &client.settings.resource_servers;
-        let is_known = resource == *known.issuer
-            || (known.registered.contains(&resource) && (allowed.is_empty() || allowed.contains(&resource)));
+        let is_known = resource == *offered.issuer
+            || (offered.registered.contains(&resource)
+                && (allowed.is_empty() || allowed.contains(&resource)));
         if !is_known {
             return Err(AuthorizeError::ResourceUnknown);
         }
@@ -637,6 +619,8 @@ pub struct Facts<'a> {
 pub enum Interaction {
     /// Sign in, or sign up.
     SignIn,
+    /// Sign up, or sign in.
+    SignUp,
     /// Choose one of the accounts that are signed in, or another.
     SelectAccount,
     /// Approve or refuse what the client asks for, as the user of this session.
@@ -647,7 +631,7 @@ impl Interaction {
     /// The refusal instead of it, where no page may be shown (OpenID Connect Core section 3.1.2.6).
     const fn refusal(self) -> AuthorizeError {
         match self {
-            Self::SignIn => AuthorizeError::LoginRequired,
+            Self::SignIn | Self::SignUp => AuthorizeError::LoginRequired,
             Self::SelectAccount => AuthorizeError::AccountSelectionRequired,
             Self::Consent(_) => AuthorizeError::ConsentRequired,
         }
@@ -738,6 +722,10 @@ fn choose_session<'a>(facts: &Facts<'a>) -> Result<Choice<'a>, AuthorizeError> {
     }
     if let Some(chosen) = chosen {
         return Ok(Choice::Session(chosen));
+    }
+    // Also where somebody is signed in. Who then signs in instead, to the account that they had forgotten, is as welcome.
+    if facts.request.prompt.create {
+        return Ok(Choice::Ask(Interaction::SignUp));
     }
     if sessions.is_empty() {
         return Ok(Choice::Ask(Interaction::SignIn));

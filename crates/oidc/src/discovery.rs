@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::authorize::Prompt;
 use crate::client::{ClientAuthMethod, GrantType, ResponseType, SubjectType};
 use crate::jose::{Algorithm, ClientAlgorithm};
 use crate::pkce::METHOD_S256;
+use crate::prompt::Prompt;
 use crate::response_mode::ResponseMode;
 use crate::scope::STANDARD;
 
@@ -74,6 +74,8 @@ pub struct Provider<'a> {
     pub id_token_algorithms: &'a [Algorithm],
     /// The scopes of the tenant's resource servers, beyond the standard ones.
     pub further_scopes: &'a [String],
+    /// Whether people make accounts themselves.
+    pub sign_up: bool,
 }
 
 /// The document. Only what holds is listed: a client that believes it must not be refused.
@@ -100,7 +102,7 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "response_modes_supported": ResponseMode::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "grant_types_supported": GrantType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "code_challenge_methods_supported": [METHOD_S256],
-        "prompt_values_supported": Prompt::VALUES,
+        "prompt_values_supported": Prompt::values(provider.sign_up),
         "acr_values_supported": provider.acr_values,
         "subject_types_supported": SubjectType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "id_token_signing_alg_values_supported": provider.id_token_algorithms,
@@ -133,7 +135,11 @@ mod tests {
             acr_values: &["1"],
             id_token_algorithms: &Algorithm::AT_FIRST,
             further_scopes: &["reports:read".to_owned()],
+            sign_up: false,
         };
         insta::assert_json_snapshot!(document(&provider));
+        let open = document(&Provider { sign_up: true, ..provider });
+        let prompts = json!(["none", "login", "consent", "select_account", "create"]);
+        assert_eq!(open["prompt_values_supported"], prompts);
     }
 }

@@ -18,6 +18,7 @@ pub mod jose;
 pub mod params;
 pub mod pkce;
 pub mod presented;
+pub mod prompt;
 pub mod redirect_uri;
 pub mod refresh_token;
 pub mod resource_server;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use identity::tenant_settings::SignUpMode;
 use oidc::jose::Algorithm;
 use store::{Fault, Store};
 use terms::{EventId, TenantId};
@@ -96,6 +97,12 @@ impl App {
         self.reload_tenants().await?;
         let directory = self.directory();
         self.keys(directory.by_id(tenant.id).unwrap_or(tenant)).await
+    }
+
+    /// Whether people make accounts of this tenant themselves: it lets them, and the code that shows an address to be
+    /// theirs can reach them.
+    pub fn offers_sign_up(&self, tenant: &Tenant) -> bool {
+        tenant.settings.sign_up == SignUpMode::Open && self.config.can_mail()
     }
 
     /// A new event's id.

@@ -26,6 +26,11 @@ impl Failure {
         Self { notice: Notice::SERVER_ERROR, cause: cause.into() }
     }
 
+    /// Why, for whoever answers in another way.
+    pub fn into_cause(self) -> Box<dyn Error + Send + Sync> {
+        self.cause
+    }
+
     /// Too much to do at this moment; the caller may come again.
     pub fn busy(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { notice: Notice::BUSY, cause: cause.into() }

@@ -1,12 +1,17 @@
 //! Mails about an account's safety.
 
+use identity::User;
 use store::mail::MailRecord;
-use terms::{EmailAddress, SecretText, Timestamp};
+use terms::{EmailAddress, Language, SecretText, Timestamp};
 
+use crate::app::App;
 use crate::error::Failure;
+use crate::language::texts_for;
 use crate::locale::Texts;
 use crate::mail::{Centre, Letter};
+use crate::pages::account::device;
 use crate::request::Site;
+use crate::tenant::Tenant;
 
 /// The code that lets somebody set a new password.
 pub fn recovery_code(
@@ -28,21 +33,71 @@ pub fn no_account(site: &Site, to: &EmailAddress, now: Timestamp) -> Result<Mail
     letter.seal(&site.app, &site.tenant, now)
 }
 
-/// Tells a person that their password was changed, in case it wasn't them. `texts` are in their language.
+/// Who changed a password.
+#[derive(Clone, Copy)]
+pub enum ChangedBy<'a> {
+    /// Its person, as far as is known, by a request to this site.
+    Person(&'a Site),
+    /// An administrator of the tenant, or the operator.
+    Administrator,
+}
+
+/// Tells a person at their primary address that their password was changed, in case it wasn't them. Whoever has no
+/// address isn't told.
 pub fn password_changed(
-    site: &Site,
-    to: &EmailAddress,
-    texts: &'static Texts,
+    app: &App,
+    tenant: &Tenant,
+    user: &User,
+    by: ChangedBy<'_>,
     now: Timestamp,
-) -> Result<MailRecord, Failure> {
-    let (when, address) = (texts.date_time(now), site.address.to_string());
-    let link = site.tenant.url("/password/forgot");
+) -> Result<Option<MailRecord>, Failure> {
+    let Some(email) = user.primary_email() else { return Ok(None) };
+    let (texts, by, device, from) = match by {
+        ChangedBy::Person(site) => {
+            let texts = texts_for(user, site.texts);
+            (texts, "person", device_of(site, texts), place_of(site, texts))
+        }
+        ChangedBy::Administrator => {
+            let texts = texts_for(user, Texts::of(Language::ALL[0]));
+            (texts, "administrator", String::new(), String::new())
+        }
+    };
+    let (when, link) = (texts.date_time(now), tenant.url("/password/forgot"));
     let letter = Letter {
         message: "mail-password-changed",
-        to,
+        to: &email.address,
         texts,
-        variables: &[("when", &when), ("address", &address)],
+        variables: &[("when", &when), ("by", &by), ("device", &device), ("from", &from)],
         centre: Centre::Link(&link),
     };
-    letter.seal(&site.app, &site.tenant, now)
+    letter.seal(app, tenant, now).map(Some)
+}
+
+/// Tells a person at their primary address that somebody signed in from a browser that hadn't signed in to the account
+/// before. Whoever has no address isn't told.
+pub fn new_device(site: &Site, user: &User, now: Timestamp) -> Result<Option<MailRecord>, Failure> {
+    let Some(email) = user.primary_email() else { return Ok(None) };
+    let texts = texts_for(user, site.texts);
+    let (when, link) = (texts.date_time(now), site.tenant.url("/account/sessions"));
+    let letter = Letter {
+        message: "mail-new-device",
+        to: &email.address,
+        texts,
+        variables: &[("when", &when), ("device", &device_of(site, texts)), ("from", &place_of(site, texts))],
+        centre: Centre::Link(&link),
+    };
+    letter.seal(&site.app, &site.tenant, now).map(Some)
+}
+
+/// What a browser is called that asks.
+fn device_of(site: &Site, texts: &Texts) -> String {
+    device::in_words(texts, site.user_agent.as_ref())
+}
+
+/// The network address that asks, with its place where that is known.
+fn place_of(site: &Site, texts: &Texts) -> String {
+    match site.app.places.of(site.address, texts.language.as_str()) {
+        Some(place) => format!("{} ({place})", site.address),
+        None => site.address.to_string(),
+    }
 }

@@ -47,6 +47,11 @@ pub struct Site {
 }
 
 impl Site {
+    /// Whether people make accounts here themselves.
+    pub fn offers_sign_up(&self) -> bool {
+        self.app.offers_sign_up(&self.tenant)
+    }
+
     /// From where a session would be signed in to by this request.
     pub fn device(&self) -> Device {
         Device { address: Some(self.address), user_agent: self.user_agent.clone() }

@@ -150,6 +150,17 @@ administration! {
     get "/admin/events/{event}" => admin::events::show;
 }
 
+/// Whether a GET of this path is a page of the administration.
+pub fn is_page_of_administration(path: &str) -> bool {
+    let fits = |pattern: &str| {
+        let same =
+            |(wanted, given): (&str, &str)| wanted == given || (wanted.starts_with('{') && !given.is_empty());
+        pattern.split('/').count() == path.split('/').count()
+            && pattern.split('/').zip(path.split('/')).all(same)
+    };
+    ADMINISTRATION.iter().any(|(method, pattern)| *method == "get" && fits(pattern))
+}
+
 /// What only `portico dev` has.
 fn development() -> Router<Arc<App>> {
     Router::new()

@@ -35,6 +35,19 @@ impl FromRow for SpentAdminLink {
     }
 }
 
+/// Whose a link is. It proves nothing: only a spent link does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkHolder(pub UserId);
+
+impl FromRow for LinkHolder {
+    const TABLE: &'static str = "admin_link";
+    const KEY: &'static str = "user_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self(row.parse("user_id")?))
+    }
+}
+
 impl Tx {
     /// Stores a new link; those that the user had before are worth nothing from now on.
     pub async fn replace_admin_link(&mut self, hash: AdminLinkHash, link: &AdminLink) -> Result<(), Fault> {
@@ -70,6 +83,9 @@ verbs! {
         [it.id, hash, it.user_id, it.created_at, it.expires_at] =
         "INSERT INTO admin_link (tenant_id, link_id, link_hash, user_id, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6)";
+
+    pub read opt admin_link_holder(hash: AdminLinkHash) -> LinkHolder =
+        "SELECT user_id FROM admin_link WHERE tenant_id = $1 AND link_hash = $2";
 
     /// Spends a link. Of two at once, one gets it.
     pub write opt spend_admin_link(hash: AdminLinkHash, now: Timestamp) -> SpentAdminLink =

@@ -45,9 +45,43 @@ fn spoiled(name: &str, value: &str) -> Parameters {
 }
 
 fn validated(parameters: &Parameters, client: &Client) -> Result<AuthorizationRequest, AuthorizeRefusal> {
+    validated_where(parameters, client, true)
+}
+
+fn validated_where(
+    parameters: &Parameters,
+    client: &Client,
+    sign_up: bool,
+) -> Result<AuthorizationRequest, AuthorizeRefusal> {
     let issuer = "https://login.example".parse().unwrap();
     let registered = ["https://api.example".parse().unwrap()];
-    validate(parameters, Some(client), &KnownResources { issuer: &issuer, registered: &registered })
+    validate(parameters, Some(client), &Offered { issuer: &issuer, registered: &registered, sign_up })
+}
+
+#[test]
+fn every_value_that_is_listed_is_taken_and_create_only_where_sign_up_is_open() {
+    let error = |value: &str, sign_up| {
+        let asked = validated_where(&spoiled("prompt", value), &client(true, false), sign_up);
+        asked.map(|asked| asked.prompt).map_err(|refusal| match refusal {
+            AuthorizeRefusal::Redirect { error, .. } => error,
+            AuthorizeRefusal::Page(reason) => panic!("{reason:?}"),
+        })
+    };
+    for sign_up in [false, true] {
+        for value in Prompt::values(sign_up) {
+            assert_ne!(error(value, sign_up).unwrap(), Prompt::default(), "{value}");
+        }
+    }
+    assert_eq!(error("create", false), Err(AuthorizeError::PromptUnknown));
+    assert_eq!(error("login create", false), Err(AuthorizeError::PromptUnknown));
+    assert_eq!(error("create none", true), Err(AuthorizeError::PromptNoneWithOthers));
+    let all = Prompt { none: false, login: true, consent: true, select_account: true, create: true };
+    assert_eq!(error("create consent login select_account", true), Ok(all));
+    let query = "prompt=create&id_token_hint=x&client_id=shop&response_type=code&scope=openid\
+                 &redirect_uri=https%3A%2F%2Fshop.example%2Fcb";
+    let hinted = validated(&Parameters::parse(query.as_bytes()).unwrap(), &client(false, false));
+    let Err(AuthorizeRefusal::Redirect { error, .. }) = hinted else { panic!("{hinted:?}") };
+    assert_eq!(error, AuthorizeError::PromptCreateWithHint);
 }
 
 #[test]
@@ -101,7 +135,8 @@ fn everything_else_is_told_to_the_client() {
         ("scope", "openid  email", E::ScopeMalformed),
         ("scope", "profile phone", E::ScopeNotAllowed),
         ("nonce", &long, E::NonceTooLong),
-        ("prompt", "create", E::PromptUnknown),
+        ("prompt", "perhaps", E::PromptUnknown),
+        ("prompt", "none create", E::PromptNoneWithOthers),
         ("prompt", "none login", E::PromptNoneWithOthers),
         ("max_age", "-1", E::MaxAgeMalformed),
         ("max_age", "1.5", E::MaxAgeMalformed),
@@ -245,11 +280,12 @@ impl World {
 }
 
 fn prompts() -> Vec<Prompt> {
-    let all = (0..8).map(|bits| Prompt {
+    let all = (0..16).map(|bits| Prompt {
         none: false,
         login: bits & 1 != 0,
         consent: bits & 2 != 0,
         select_account: bits & 4 != 0,
+        create: bits & 8 != 0,
     });
     all.chain([Prompt { none: true, ..Prompt::default() }]).collect()
 }
@@ -329,6 +365,11 @@ fn check_step(world: &World, step: &NextStep) {
             if let Interaction::Consent(_) = interaction {
                 assert!(!client.settings.first_party || could_be_anyone(client, request), "{world:?}");
             }
+            if *interaction == Interaction::SignUp {
+                let chosen = flow.and_then(|flow| flow.chosen);
+                let is_live = chosen.is_some_and(|chosen| sessions.iter().any(|it| it.id == chosen));
+                assert!(request.prompt.create && !is_live, "{world:?}");
+            }
             if *interaction == Interaction::SelectAccount {
                 assert!(!sessions.is_empty(), "{world:?}");
             }
@@ -349,6 +390,7 @@ fn check_step(world: &World, step: &NextStep) {
             let since_start = flow.is_some_and(|flow| session.auth_time >= flow.created_at);
             assert!(!request.prompt.login || since_start, "{world:?}");
             assert!(!request.prompt.select_account || chosen || hinted, "{world:?}");
+            assert!(!request.prompt.create || chosen || hinted, "{world:?}");
             if let Some(max_age) = request.max_age {
                 let age = (NOW.as_millis() - session.auth_time.as_millis()) / 1000;
                 assert!(since_start || u64::try_from(age).unwrap() <= max_age, "{world:?}");
@@ -428,7 +470,7 @@ fn pages_until_the_end(mut world: World) -> usize {
             denied: false,
         });
         match interaction {
-            Interaction::SignIn => {
+            Interaction::SignIn | Interaction::SignUp => {
                 world.sessions.retain(|it| it.id != session_id(ALICE));
                 world.sessions.push(session(ALICE, NOW, None));
                 flow.chosen = Some(session_id(ALICE));

@@ -187,15 +187,6 @@ account-mail-primary =
     .action = See your account
     .after = If it wasn't you, change your password at once.
 
-account-mail-password =
-    .subject = Your password at { $service } was changed
-    .before =
-        Hello,
-
-        the password of your account at { $service } was changed, and you were signed out everywhere else.
-    .action = See your account
-    .after = If it wasn't you, set a new password at once.
-
 account-mail-deleted =
     .subject = Your account at { $service } was deleted
     .before =

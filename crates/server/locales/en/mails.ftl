@@ -55,7 +55,26 @@ mail-password-changed =
     .before =
         Hello,
 
-        the password of your account at { $service } was changed on { $when }, from the network address { $address }. Everybody who was signed in to it has been signed out.
+        the password of your account at { $service } was changed on { $when }{ $by ->
+            [administrator] {" "}by an administrator
+           *[person] , with { $device }, from the network address { $from }
+        }. Whoever was signed in to it elsewhere has been signed out.
 
-        If it was you, all is well. If it wasn't, set another password at once:
+        If this is as you want it, all is well. If it isn't, set another password at once:
     .action = Set another password
+
+mail-new-device =
+    .subject = New sign-in to your account at { $service }
+    .before =
+        Hello,
+
+        somebody, probably you, signed in to your account at { $service } from a browser that wasn't used for it before.
+
+        When: { $when }
+
+        Browser: { $device }
+
+        Network address: { $from }
+
+        If it was you, there is nothing to do. If it wasn't, sign that browser out and change your password at once:
+    .action = See your devices

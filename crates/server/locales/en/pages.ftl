@@ -52,7 +52,7 @@ sign-up-submit = Create account
 sign-up-have-account = Already have an account?
 sign-up-sign-in = Sign in
 sign-up-closed-title = Sign-up is not available
-sign-up-closed-text = New accounts are made by the operator of this service, since it can't send mail yet. Please ask them for one.
+sign-up-closed-text = New accounts are made by the administrators of this service. Please ask them for one.
 
 ## The mailed code
 

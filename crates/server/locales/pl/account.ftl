@@ -187,15 +187,6 @@ account-mail-primary =
     .action = Zobacz swoje konto
     .after = Jeśli to nie Ty, od razu zmień hasło.
 
-account-mail-password =
-    .subject = Zmieniono hasło do Twojego konta w { $service }
-    .before =
-        Dzień dobry,
-
-        hasło do Twojego konta w { $service } zostało zmienione, a wszędzie indziej nastąpiło wylogowanie.
-    .action = Zobacz swoje konto
-    .after = Jeśli to nie Ty, od razu ustaw nowe hasło.
-
 account-mail-deleted =
     .subject = Twoje konto w { $service } zostało usunięte
     .before =

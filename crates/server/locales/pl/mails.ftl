@@ -47,7 +47,26 @@ mail-password-changed =
     .before =
         Dzień dobry,
 
-        hasło do Twojego konta w { $service } zmieniono { $when }, z adresu sieciowego { $address }. Wszystkie dotychczasowe sesje zostały zakończone.
+        hasło do Twojego konta w { $service } zostało zmienione { $when }{ $by ->
+            [administrator] {" "}przez administratora
+           *[person] . Przeglądarka: { $device }, adres sieciowy: { $from }
+        }. Wszędzie indziej nastąpiło wylogowanie.
 
-        Jeśli to Twoja zmiana, wszystko jest w porządku. Jeśli nie, ustaw od razu inne hasło:
+        Jeśli tak ma być, wszystko jest w porządku. Jeśli nie, ustaw od razu inne hasło:
     .action = Ustaw inne hasło
+
+mail-new-device =
+    .subject = Nowe logowanie na Twoje konto w { $service }
+    .before =
+        Dzień dobry,
+
+        ktoś, zapewne Ty, zalogował się na Twoje konto w { $service } z przeglądarki, której wcześniej do tego nie używano.
+
+        Kiedy: { $when }
+
+        Przeglądarka: { $device }
+
+        Adres sieciowy: { $from }
+
+        Jeśli to Ty, nie musisz nic robić. Jeśli nie, wyloguj tę przeglądarkę i od razu zmień hasło:
+    .action = Zobacz swoje urządzenia

@@ -56,7 +56,7 @@ sign-up-submit = Załóż konto
 sign-up-have-account = Masz już konto?
 sign-up-sign-in = Zaloguj się
 sign-up-closed-title = Nie można założyć konta
-sign-up-closed-text = Nowe konta zakłada operator tej usługi, ponieważ nie może ona jeszcze wysyłać wiadomości. Poproś go o konto.
+sign-up-closed-text = Nowe konta zakładają administratorzy tej usługi. Poproś ich o konto.
 
 ## Kod z wiadomości
 

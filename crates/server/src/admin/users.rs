@@ -1,11 +1,13 @@
 use identity::password::{NewPassword, PasswordPolicy};
 use identity::{EventKind, Profile, User, UserEmail};
 use serde_json::{Value, json};
+use store::mail::MailRecord;
 use store::{Fault, write_tx};
 use terms::{EmailAddress, SecretText, Subject, UserId};
 
 use super::{AdminError, Desk, instant};
 use crate::attempts;
+use crate::notices::{self, ChangedBy};
 
 /// Users in one page of the list as it is read.
 const PAGE: u32 = 500;
@@ -70,13 +72,28 @@ pub async fn set_password(at: Desk<'_>, user: &str, password: SecretText) -> Res
     };
     let hash = hashed(at, &password, &address).await?;
     let event = at.event(EventKind::PasswordChanged, user.id);
+    let notice = told(at, &user)?;
     write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
         tx.set_password(user.id, &hash, at.now).await?;
-        // Whoever knew the old password may be signed in with it.
+        // Whoever knew the old password may be signed in with it, and have let clients in.
         tx.end_sessions_of_user(user.id, at.now).await?;
+        tx.end_grants_of_user(user.id, at.now).await?;
+        if let Some(notice) = &notice {
+            tx.append_mail(notice).await?;
+        }
         at.append(tx, &event).await
     })?;
     Ok(shown(&user))
+}
+
+/// The mail that tells a user that their password was changed for them; none where they have no address, or no mail can
+/// arrive.
+fn told(at: Desk<'_>, user: &User) -> Result<Option<MailRecord>, AdminError> {
+    if !at.app.config.can_mail() {
+        return Ok(None);
+    }
+    let notice = notices::password_changed(at.app, at.tenant, user, ChangedBy::Administrator, at.now);
+    notice.map_err(|failure| AdminError::Fault(Fault::new("write the notice").because(failure.into_cause())))
 }
 
 /// A user whose address counts as verified and who has no password yet.

@@ -97,8 +97,8 @@ impl Config {
         self.mode == Mode::Development
     }
 
-    /// Whether people may make their own accounts. It takes a mail that arrives; development has a mailbox of its own.
-    pub fn allows_sign_up(&self) -> bool {
+    /// Whether a mail that is queued can arrive; development has a mailbox of its own.
+    pub fn can_mail(&self) -> bool {
         self.is_development() || self.smtp.is_some()
     }
 }

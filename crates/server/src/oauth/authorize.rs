@@ -8,8 +8,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, HeaderValue};
 use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
 use oidc::authorize::{
-    self, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue,
-    KnownResources, NextStep, PageReason, SessionFact, next_step,
+    self, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue, NextStep,
+    Offered, PageReason, SessionFact, next_step,
 };
 use oidc::client::Client;
 use oidc::grant::{Authentication, Grant, IssuedCode};
@@ -165,8 +165,9 @@ pub(crate) async fn understand(
     };
     let issuer = issuer_as_resource(site)?;
     let registered = named_resources(&mut read, &parameters).await?;
-    let known = KnownResources { issuer: &issuer, registered: &registered };
-    let request = match authorize::validate(&parameters, client.as_ref(), &known) {
+    let sign_up = app.offers_sign_up(tenant);
+    let offered = Offered { issuer: &issuer, registered: &registered, sign_up };
+    let request = match authorize::validate(&parameters, client.as_ref(), &offered) {
         Ok(request) => request,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -436,6 +437,7 @@ fn page_of(interaction: Interaction, flow: FlowId, request: &AuthorizationReques
                 format!("/sign-in?flow={flow}&{hint}")
             }
         },
+        Interaction::SignUp => format!("/sign-up?flow={flow}"),
         Interaction::SelectAccount => format!("/select-account?flow={flow}"),
         Interaction::Consent(_) => format!("/consent?flow={flow}"),
     }

@@ -43,6 +43,7 @@ impl Documents {
             acr_values: &ACR_VALUES,
             id_token_algorithms: &id_token_algorithms,
             further_scopes: &further_scopes,
+            sign_up: app.offers_sign_up(tenant),
         };
         let bytes = Bytes::from(serde_json::to_vec(&discovery::document(&provider)).map_err(Failure::new)?);
         let prepared = Arc::new(Prepared { version: tenant.version, bytes: bytes.clone() });

@@ -11,6 +11,8 @@ use super::{Stop, View, Visit, page};
 struct HomePage<'a> {
     view: View<'a>,
     accounts: Vec<AccountLine>,
+    /// Whether people make accounts here themselves.
+    offers_sign_up: bool,
 }
 
 /// One account that is signed in.
@@ -45,5 +47,6 @@ pub(super) async fn account_lines(visit: &Visit) -> Result<Vec<AccountLine>, Sto
 /// `GET /`.
 pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let accounts = account_lines(&visit).await?;
-    page(StatusCode::OK, &HomePage { view: visit.view(), accounts })
+    let offers_sign_up = visit.site.offers_sign_up();
+    page(StatusCode::OK, &HomePage { view: visit.view(), accounts, offers_sign_up })
 }

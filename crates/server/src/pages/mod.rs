@@ -45,6 +45,7 @@ use crate::locale::{Texts, Variable};
 use crate::place;
 use crate::rate_limits::Limit;
 use crate::request::Site;
+use crate::routes;
 use crate::tenant::Tenant;
 use error::Problem;
 
@@ -371,16 +372,29 @@ async fn heed_flow(site: &mut Site, fields: &Fields) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Where a page that answers a form would be found by a GET: the form's own address with what it says of its place.
-fn place_of_form(path: &str, form: &Fields) -> String {
-    let path = match path {
+/// Where a page that answers a form of this path would be found by a GET.
+fn page_of_form(path: &str) -> &str {
+    match path {
         "/sign-up/resend" => "/sign-up/verify",
         "/password/code" | "/password/resend" => "/password/reset",
         "/oauth/end_session/confirm" => "/sign-out",
+        "/account/email/resend" => "/account/email/verify",
+        "/account/email/primary" | "/account/email/remove" => "/account/email",
+        // The link's secret isn't carried on.
+        "/admin/enter" => place::START,
+        of_admin if of_admin.starts_with("/admin/") => {
+            let above = std::iter::successors(Some(of_admin), |path| Some(path.rsplit_once('/')?.0));
+            above.into_iter().find(|path| routes::is_page_of_administration(path)).unwrap_or(place::START)
+        }
         other => other,
-    };
+    }
+}
+
+/// Where a page that answers a form would be found by a GET: there, with what the form says of its place.
+fn place_of_form(path: &str, form: &Fields) -> String {
+    let path = page_of_form(path);
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for name in ["flow", "attempt", "account"] {
+    for name in ["flow", "attempt", "account", "addition", "back"] {
         if !form.value(name).is_empty() {
             query.append_pair(name, form.value(name));
         }
@@ -461,5 +475,28 @@ impl FromRequest<Arc<App>> for Submission {
             }
             _ => Err(Problem::Form.stop(&site).into_response()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_answers_a_form_of_the_administration_stands_where_a_page_is() {
+        let mut forms = 0;
+        for (method, path) in routes::ADMINISTRATION {
+            let path = path.replace("{user}", "usr_1").replace("{client}", "shop");
+            if *method == "post" {
+                let place = page_of_form(&path);
+                let is_page = place == place::START || routes::is_page_of_administration(place);
+                assert!(is_page && path.starts_with(place), "{path}: {place}");
+                forms += 1;
+            }
+        }
+        assert!(forms > 5, "{forms}");
+        assert_eq!(page_of_form("/admin/users/usr_1/disable"), "/admin/users/usr_1");
+        assert_eq!(page_of_form("/admin/users/new"), "/admin/users/new");
+        assert_eq!(page_of_form("/admin/no/such/thing"), "/admin");
     }
 }

@@ -28,7 +28,7 @@ use crate::attempts::{self, Aim, Target};
 use crate::browser::{self, Rotation};
 use crate::error::Failure;
 use crate::language::texts_for;
-use crate::notices;
+use crate::notices::{self, ChangedBy};
 use crate::request::Site;
 
 /// Codes that are sent for one attempt.
@@ -83,7 +83,7 @@ fn closed(view: View<'_>, flow: Option<FlowId>) -> Result<Response, Stop> {
 /// `GET /password/forgot`: asks for the address.
 pub async fn show_forgot(visit: Visit) -> Result<Response, Stop> {
     let flow = visit.flow()?;
-    if !visit.site.app.config.allows_sign_up() {
+    if !visit.site.app.config.can_mail() {
         return closed(visit.view(), flow);
     }
     let (browser, cookie) = visit.known_browser().await?;
@@ -102,7 +102,7 @@ pub async fn show_forgot(visit: Visit) -> Result<Response, Stop> {
 pub async fn begin(submission: Submission) -> Result<Response, Stop> {
     let flow = submission.flow()?;
     let site = &submission.site;
-    if !site.app.config.allows_sign_up() {
+    if !site.app.config.can_mail() {
         return closed(submission.view(), flow);
     }
     let written = submission.form.value("email");
@@ -390,9 +390,9 @@ pub async fn set(submission: Submission) -> Result<Response, Stop> {
         }
     };
     let hash = site.app.hasher.hash(password, site.app.entropy.bytes()).await?;
-    let told = known.user.as_ref().and_then(User::primary_email).map_or(&attempt.email, |it| &it.address);
-    let texts = known.user.as_ref().map_or(site.texts, |user| texts_for(user, site.texts));
-    let notice = notices::password_changed(site, told, texts, submission.now)?;
+    let Some(known_user) = &known.user else { return Err(Problem::Stale.stop(site)) };
+    let by = ChangedBy::Person(site);
+    let notice = notices::password_changed(&site.app, &site.tenant, known_user, by, submission.now)?;
     let resetting = Resetting::new(&submission, user, hash, notice);
     let flow = attempt.flow_id.as_ref();
     match resetting.run(attempt.id).await? {
@@ -421,7 +421,8 @@ enum Outcome {
 struct Resetting<'a> {
     submission: &'a Submission,
     hash: PasswordHash,
-    notice: MailRecord,
+    /// It tells of a new device as well.
+    notice: Option<MailRecord>,
     event: Event,
     sign_in: SignInId,
     minting: Minting,
@@ -429,7 +430,7 @@ struct Resetting<'a> {
 }
 
 impl<'a> Resetting<'a> {
-    fn new(submission: &'a Submission, user: UserId, hash: PasswordHash, notice: MailRecord) -> Self {
+    fn new(submission: &'a Submission, user: UserId, hash: PasswordHash, notice: Option<MailRecord>) -> Self {
         let (app, now) = (&submission.site.app, submission.now);
         let id = app.entropy.id(EventId::new, now);
         let event = Event::new(id, EventKind::PasswordChanged, Actor::User(user), now);
@@ -466,7 +467,9 @@ impl<'a> Resetting<'a> {
             let ended = tx.end_sessions_of_user(user.id, *now).await?.len();
             tx.end_grants_of_user(user.id, *now).await?;
             attempts::forgive_account(tx, &site.tenant, user).await?;
-            tx.append_mail(&self.notice).await?;
+            if let Some(notice) = &self.notice {
+                tx.append_mail(notice).await?;
+            }
             tx.append_event(&self.event.clone().with("sessions_ended", ended)).await?;
             self.sign_in(tx, &recovery, user, &account, version).await
         })

@@ -9,6 +9,7 @@ use identity::attempt::GuessedFactor;
 use identity::password::StoredPassword;
 use identity::sign_in::{self, Account, FactorProof, Facts, SignIn, SignInRefusal, Step};
 use identity::{Actor, BrowserRecord, Device, Event, EventKind, Session, User};
+use store::mail::MailRecord;
 use store::{Fault, Tx, write_tx};
 use terms::{
     EmailAddress, EmailAddressError, EventId, FlowId, SessionId, SignInId, Timestamp, UserId, limits,
@@ -22,7 +23,9 @@ use super::{
 };
 use crate::attempts::{self, Aim, Checked, RightPassword, Target};
 use crate::browser::{self, Rotation};
+use crate::error::Failure;
 use crate::metrics::SignInRefused;
+use crate::notices;
 use crate::rate_limits::Limit;
 use crate::request::Site;
 
@@ -34,6 +37,8 @@ struct SignInPage<'a> {
     flow: Option<FlowId>,
     intro: String,
     email: String,
+    /// Whether people make accounts here themselves.
+    offers_sign_up: bool,
     faults: Faults,
 }
 
@@ -59,6 +64,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
         flow,
         intro: intro(visit.view(), &waiting),
         email: waiting.login_hint,
+        offers_sign_up: visit.site.offers_sign_up(),
         faults: Faults::default(),
     };
     Ok(with_cookie(page(StatusCode::OK, &template)?, cookie))
@@ -86,6 +92,7 @@ pub async fn identify(submission: Submission) -> Result<Response, Stop> {
                 flow,
                 intro: intro(submission.view(), &waiting),
                 email: written.to_owned(),
+                offers_sign_up: submission.site.offers_sign_up(),
                 faults: email_fault(submission.view(), error).into(),
             };
             return page(StatusCode::UNPROCESSABLE_ENTITY, &template);
@@ -232,11 +239,11 @@ async fn complete(
     submission: &Submission,
     attempt: SignInId,
     right: &RightPassword,
-) -> Result<Completion, Fault> {
+) -> Result<Completion, Failure> {
     let Site { app, tenant, .. } = &submission.site;
     let verified = &right.verified;
     let rotation = Rotation::new(app);
-    let minting = Minting::new(&submission.site, submission.now);
+    let minting = Minting::for_user(&submission.site, verified.user_id(), submission.now).await?;
     let done = write_tx!(app.store, tenant.id, |tx| -> Result<Result<bool, SignInRefusal>, Fault> {
         let Some(mut sign_in) = tx.sign_in(attempt).await? else { return Ok(Err(SignInRefusal::Expired)) };
         let user = tx.user(verified.user_id()).await?;
@@ -300,6 +307,8 @@ pub(super) struct Minting {
     session: SessionId,
     events: [EventId; 3],
     address: IpAddr,
+    /// Goes out when the browser hadn't signed in to the account before.
+    new_device: Option<MailRecord>,
     now: Timestamp,
 }
 
@@ -308,7 +317,15 @@ impl Minting {
         let entropy = &site.app.entropy;
         let event = || entropy.id(EventId::new, now);
         let (session, events) = (entropy.id(SessionId::new, now), [event(), event(), event()]);
-        Self { device: site.device(), session, events, address: site.address, now }
+        Self { device: site.device(), session, events, address: site.address, new_device: None, now }
+    }
+
+    /// The same for somebody who may sign in from a browser that is new to their account: then they are told by mail.
+    /// Whoever has just made the account, or set its password by a mailed code, is told in another way.
+    pub(super) async fn for_user(site: &Site, user: UserId, now: Timestamp) -> Result<Self, Failure> {
+        let user = site.app.store.read(site.tenant.id).user(user).await?;
+        let new_device = user.map(|user| notices::new_device(site, &user, now)).transpose()?.flatten();
+        Ok(Self { new_device, ..Self::new(site, now) })
     }
 
     fn mint(&self, browser: &BrowserRecord, proof: &FactorProof, device: Device) -> Session {
@@ -339,11 +356,17 @@ impl Minting {
             }
             _ => tx.insert_session(&session).await?,
         }
-        if !tx.know_browser(session.user_id, browser.id, self.now).await? {
+        let is_new = tx.know_browser(session.user_id, browser.id, self.now).await?;
+        match &self.new_device {
+            Some(notice) if is_new => tx.append_mail(notice).await?,
+            Some(_) | None => {}
+        }
+        if !is_new {
             tx.touch_known_browser(session.user_id, browser.id, self.now).await?;
         }
-        let event = self.event_of(0, kind, session.user_id);
-        tx.append_event(&event.about(session.id).with("browser", browser.id)).await?;
+        let event = self.event_of(0, kind, session.user_id).about(session.id).with("browser", browser.id);
+        let event = if is_new { event.with("new_browser", true) } else { event };
+        tx.append_event(&event).await?;
         Ok(session)
     }
 

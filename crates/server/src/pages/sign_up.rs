@@ -43,7 +43,8 @@ struct ClosedPage<'a> {
 
 const POLICY: PasswordPolicy = PasswordPolicy::Alone;
 
-fn closed(view: View<'_>, flow: Option<FlowId>) -> Result<Response, Stop> {
+/// Who comes here where sign-up is closed, by a link of before it was.
+pub(super) fn closed(view: View<'_>, flow: Option<FlowId>) -> Result<Response, Stop> {
     page(StatusCode::FORBIDDEN, &ClosedPage { view, flow })
 }
 
@@ -66,7 +67,7 @@ fn form<'a>(
 /// `GET /sign-up`.
 pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let flow = visit.flow()?;
-    if !visit.site.app.config.allows_sign_up() {
+    if !visit.site.offers_sign_up() {
         return closed(visit.view(), flow);
     }
     let (browser, cookie) = visit.known_browser().await?;
@@ -80,7 +81,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
 pub async fn begin(submission: Submission) -> Result<Response, Stop> {
     let flow = submission.flow()?;
     let Site { app, tenant, .. } = &submission.site;
-    if !app.config.allows_sign_up() {
+    if !submission.site.offers_sign_up() {
         return closed(submission.view(), flow);
     }
     submission.site.count(Limit::Passwords).map_err(|wait| too_often(&submission.site, wait))?;

@@ -10,7 +10,7 @@ use terms::{EmailAddress, FlowId, SecretText, SignUpId, Subject, UserId};
 
 use super::error::{Problem, too_often};
 use super::sign_in::{Minting, choose_in_flow};
-use super::sign_up::{Letters, code_key};
+use super::sign_up::{Letters, closed, code_key};
 use super::{Faults, FieldFault, Malformed, Stop, Submission, View, Visit, moving_on, page};
 use crate::app::App;
 use crate::browser::{self, Rotation};
@@ -71,8 +71,11 @@ async fn named_attempt(site: &Site, id: Result<Option<SignUpId>, Malformed>) -> 
     attempt.ok_or_else(|| Problem::Stale.stop(site))
 }
 
-/// Refuses an attempt that is another browser's, too old or done.
+/// Refuses an attempt that is another browser's, too old or done, and each one once sign-up is closed.
 fn require_open(site: &Site, facts: &Facts<'_>) -> Result<(), Stop> {
+    if !site.offers_sign_up() {
+        return Err(Stop::Page(Box::new(closed(View::new(site), facts.sign_up.flow_id)?)));
+    }
     match sign_up::next_step(facts) {
         Ok(Step::Needs(_)) => Ok(()),
         Ok(Step::Complete(_)) | Err(_) => {

@@ -5,6 +5,8 @@
 
 use identity::UserAgent;
 
+use crate::locale::Texts;
+
 /// What a product calls itself in a `User-Agent`, and what people call it. The first that is there counts, since most
 /// browsers also claim to be those that came before them.
 const BROWSERS: [(&str, &str); 12] = [
@@ -38,6 +40,18 @@ const SYSTEMS: [(&str, &str); 8] = [
 pub struct Named {
     pub browser: Option<&'static str>,
     pub system: Option<&'static str>,
+}
+
+/// What a browser is called on pages and in mails.
+pub fn in_words(texts: &Texts, agent: Option<&UserAgent>) -> String {
+    let named = name(agent);
+    match (named.browser, named.system) {
+        (Some(browser), Some(system)) => {
+            texts.with("account-device", &[("browser", &browser), ("system", &system)])
+        }
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => texts.get("account-device-unknown"),
+    }
 }
 
 /// Names them. Nothing is decided by it: a browser may say what it likes.

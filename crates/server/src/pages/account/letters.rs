@@ -15,7 +15,6 @@ use crate::request::Site;
 /// What somebody is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice<'a> {
-    PasswordChanged,
     EmailAdded(&'a EmailAddress),
     EmailRemoved(&'a EmailAddress),
     PrimaryChanged(&'a EmailAddress),
@@ -25,7 +24,6 @@ pub(super) enum Notice<'a> {
 impl Notice<'_> {
     const fn message(self) -> &'static str {
         match self {
-            Self::PasswordChanged => "account-mail-password",
             Self::EmailAdded(_) => "account-mail-added",
             Self::EmailRemoved(_) => "account-mail-removed",
             Self::PrimaryChanged(_) => "account-mail-primary",
@@ -54,7 +52,7 @@ pub(super) fn notice_to(
         Notice::EmailAdded(email) | Notice::EmailRemoved(email) | Notice::PrimaryChanged(email) => {
             email.as_written()
         }
-        Notice::PasswordChanged | Notice::AccountDeleted => "",
+        Notice::AccountDeleted => "",
     };
     let link = tenant.url("/account");
     let centre = if notice == Notice::AccountDeleted { Centre::Nothing } else { Centre::Link(&link) };

@@ -8,7 +8,7 @@ pub mod clients;
 pub mod confirm;
 pub mod data;
 pub mod delete;
-mod device;
+pub mod device;
 pub mod email;
 pub mod language;
 mod letters;

@@ -10,9 +10,10 @@ use store::mail::MailRecord;
 use store::{Fault, write_tx};
 
 use super::confirm::verify;
-use super::{AccountSubmission, AccountVisit, Done, Events, Frame, Place, letters, renew};
+use super::{AccountSubmission, AccountVisit, Done, Events, Frame, Place, renew};
 use crate::attempts::{self, RightPassword};
 use crate::browser::Rotation;
+use crate::notices::{self, ChangedBy};
 use crate::pages::sign_up::password_text;
 use crate::pages::{Faults, FieldFault, Stop, View, page, with_cookie};
 use crate::request::Site;
@@ -76,11 +77,12 @@ pub async fn change(submission: AccountSubmission) -> Result<Response, Stop> {
             return Ok(refused.answer(answer, now));
         }
     };
+    let by = ChangedBy::Person(&submission.site);
     let change = Change {
         hash: app.hasher.hash(new, app.entropy.bytes()).await?,
         rotation: Rotation::new(app),
         events: submission.events(),
-        notice: letters::notice(&submission, letters::Notice::PasswordChanged)?,
+        notice: notices::password_changed(app, tenant, user, by, submission.now)?,
         right,
     };
     let changed =

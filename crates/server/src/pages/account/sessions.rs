@@ -34,18 +34,6 @@ struct Line {
     is_this: bool,
 }
 
-/// What a browser is called on pages and in mails.
-pub(super) fn device_in_words(view: View<'_>, session: &Session) -> String {
-    let named = device::name(session.device.user_agent.as_ref());
-    match (named.browser, named.system) {
-        (Some(browser), Some(system)) => {
-            view.texts.with("account-device", &[("browser", &browser), ("system", &system)])
-        }
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => view.text("account-device-unknown"),
-    }
-}
-
 fn line(visit: &AccountVisit, session: &Session) -> Line {
     let view = visit.view();
     let address = session.device.address;
@@ -53,7 +41,7 @@ fn line(visit: &AccountVisit, session: &Session) -> Line {
     let parts = [place, address.map(|address| address.to_string())];
     Line {
         id: session.id,
-        device: device_in_words(view, session),
+        device: device::in_words(view.texts, session.device.user_agent.as_ref()),
         place: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         since: view.date_time(session.auth_time()),
         active: view.date_time(session.last_active_at),

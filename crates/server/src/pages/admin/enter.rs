@@ -41,7 +41,10 @@ pub async fn enter(submission: Submission) -> Result<Response, Stop> {
         return Err(Problem::Request.stop(site));
     };
     let rotation = Rotation::new(&site.app);
-    let minting = Minting::new(site, *now);
+    let Some(holder) = site.app.store.read(site.tenant.id).admin_link_holder(link.hash()).await? else {
+        return Err(Problem::Stale.stop(site));
+    };
+    let minting = Minting::for_user(site, holder.0, *now).await?;
     let entered = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
         let Some(spent) = tx.spend_admin_link(link.hash(), *now).await? else { return Ok(false) };
         let user = tx.user(spent.0.user_id).await?;
