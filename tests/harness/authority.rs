@@ -6,6 +6,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
+use server::clock::HeldClock;
 
 /// A certificate authority of a test's own.
 pub struct Authority {
@@ -43,8 +44,15 @@ impl Authority {
 
     /// A certificate for `localhost` with this number.
     pub fn issue(&self, serial: u32) -> Issued {
+        self.issue_valid(serial, 0, 30)
+    }
+
+    /// The same, valid from so many days from now until so many.
+    pub fn issue_valid(&self, serial: u32, from: i64, until: i64) -> Issued {
         let key = new_key();
         let mut builder = builder(&name("localhost"), self.certificate.subject_name(), &key, serial);
+        builder.set_not_before(&days_from_now(from)).unwrap();
+        builder.set_not_after(&days_from_now(until)).unwrap();
         let names = SubjectAlternativeName::new()
             .dns("localhost")
             .build(&builder.x509v3_context(Some(&self.certificate), None))
@@ -61,6 +69,11 @@ impl Authority {
 fn new_key() -> PKey<Private> {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
     PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+}
+
+fn days_from_now(days: i64) -> Asn1Time {
+    let now = HeldClock::at_system_time().now().as_seconds();
+    Asn1Time::from_unix(now + days * 24 * 60 * 60).unwrap()
 }
 
 fn name(common: &str) -> X509Name {

@@ -54,6 +54,13 @@ impl Program {
     }
 }
 
+/// Runs `portico` with these arguments; gives whether it succeeded, and what it said to standard output and error.
+pub async fn run_portico(arguments: &[&str]) -> (bool, String, String) {
+    let output = Command::new(binary("portico")).args(arguments).output().await.expect("portico runs");
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
 /// Runs `portico` with these arguments and gives what it prints as JSON.
 pub async fn portico(arguments: &[&str]) -> Value {
     let output = Command::new(binary("portico")).args(arguments).output().await.expect("portico runs");

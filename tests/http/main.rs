@@ -16,6 +16,7 @@ mod assets;
 mod attempts;
 mod client_assertion;
 mod client_settings;
+mod doctor;
 mod health;
 mod hosts;
 mod jwks;

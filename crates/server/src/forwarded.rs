@@ -26,7 +26,8 @@ impl TrustedProxies {
         texts.into_iter().map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    fn includes(&self, address: IpAddr) -> bool {
+    /// Whether this address is listed.
+    pub fn includes(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod client_keys;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod egress;
 pub mod entropy;
 pub mod error;

@@ -16,6 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::config::Mode;
+use crate::doctor::echo;
 use crate::error::Notice;
 use crate::pages::{
     account, admin, brand, consent, home, language, mailbox, password_strength, recover, select_account,
@@ -59,6 +60,7 @@ fn protocol() -> Router<Arc<App>> {
         .layer(map_response(respond::any_origin));
     Router::new()
         .merge(from_anywhere)
+        .route(echo::PATH, get(echo::answer))
         .route(path::INTROSPECT, post(introspect::introspect))
         .route(path::AUTHORIZE, get(authorize::show).post(authorize::store_and_go_on))
         .route("/oauth/authorize/continue", get(authorize::go_on))

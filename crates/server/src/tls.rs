@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::x509::X509;
+use terms::Timestamp;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -81,10 +84,39 @@ impl TlsFiles {
     }
 
     /// Whether others than the owner and the group may read the key. A group is how a certificate's keeper hands it over.
-    fn key_is_open(&self) -> bool {
+    pub(crate) fn key_is_open(&self) -> bool {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::metadata(&self.key).is_ok_and(|file| file.permissions().mode() & 0o007 != 0)
     }
+}
+
+/// From when to when a certificate is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+/// Of the first certificate of a PEM file, which is the server's own; or what is wrong with it.
+pub fn validity_of_file(path: &Path) -> Result<Validity, String> {
+    let octets = contents(path)?;
+    let first = CertificateDer::pem_slice_iter(&octets).next();
+    match first {
+        Some(Ok(der)) => validity_of_der(&der),
+        Some(Err(_)) | None => Err(format!("{} holds no certificate as PEM", path.display())),
+    }
+}
+
+/// Of a certificate as DER (RFC 5280 section 4.1.2.5); or what is wrong with it.
+pub fn validity_of_der(der: &[u8]) -> Result<Validity, String> {
+    let wrong = |error: openssl::error::ErrorStack| format!("the certificate can't be read: {error}");
+    let certificate = X509::from_der(der).map_err(wrong)?;
+    let epoch = Asn1Time::from_unix(0).map_err(wrong)?;
+    let instant = |time: &Asn1TimeRef| -> Result<Timestamp, String> {
+        let since = epoch.diff(time).map_err(wrong)?;
+        Ok(Timestamp::from_seconds(i64::from(since.days) * 24 * 60 * 60 + i64::from(since.secs)))
+    };
+    Ok(Validity { from: instant(certificate.not_before())?, until: instant(certificate.not_after())? })
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, String> {

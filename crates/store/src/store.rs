@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sqlx::Row as _;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
-use terms::TenantId;
+use terms::{TenantId, Timestamp};
 use tokio::sync::{Mutex, Notify};
 
 use crate::fault::Fault;
@@ -108,6 +109,15 @@ impl Store {
             Pools::Postgres(pool) => sqlx::query("SELECT 1").execute(&pool).await.map(|_| ()),
         };
         answer.map_err(|error| Fault::database("reach the database", error))
+    }
+
+    /// What time it is for the database's machine. SQLite has no clock but ours.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, Fault> {
+        let Pools::Postgres(pool) = self.pools() else { return Ok(None) };
+        let told = sqlx::query("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT");
+        let millis = told.fetch_one(&pool).await.and_then(|row| row.try_get::<i64, _>(0));
+        let failed = |error| Fault::database("ask the database for the time", error);
+        millis.map(|millis| Some(Timestamp::from_millis(millis))).map_err(failed)
     }
 
     /// The reading verbs of one tenant, each on the newest committed state.

@@ -51,6 +51,18 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Look at everything that a set-up needs, from within and from outside, and say what to mend
+    Doctor {
+        /// The configuration file of a server, which may run or not
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The authorities that the issuer's certificate may be from, as PEM; by default those that the system trusts
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what the program knows about itself
     Print { topic: PrintTopic },
     /// The people who administer a tenant on its pages

@@ -3,7 +3,7 @@
 mod arguments;
 mod output;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use crate::admin::socket::{self, AdminRequest};
 use crate::admin::{self, AdminCommand};
 use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
-use crate::config::{self, Config, Surroundings};
+use crate::config::{self, Config, LogConfig, Surroundings};
 use crate::tenant::{DEFAULT_SLUG, Issuer};
-use crate::{Options, logging, service_manager, start, stop};
+use crate::{Options, doctor, logging, service_manager, start, stop};
 use arguments::{Arguments, Command, ConfigCommand, PrintTopic, Target};
 use output::{complain, readable, say};
 
@@ -58,6 +58,7 @@ async fn run(command: Command) -> Result<(), Complaint> {
             say(&format!("{} is good", config.display()));
             Ok(())
         }
+        Command::Doctor { config, ca_file, json } => Box::pin(examine(&config, ca_file, json)).await,
         Command::Print { topic } => print(topic),
         Command::Admins { target, command } => administer(target, command.into_admin()).await,
         Command::Events { target, asked } => administer(target, asked.into_admin()).await,
@@ -73,6 +74,22 @@ async fn run(command: Command) -> Result<(), Complaint> {
             administer(target, command.into_admin()?).await
         }
         Command::ResourceServers { target, command } => administer(target, command.into_admin()).await,
+    }
+}
+
+/// Says how everything stands; fails when something fails.
+async fn examine(file: &Path, ca_file: Option<PathBuf>, json: bool) -> Result<(), Complaint> {
+    let mut log = LogConfig { filter: "off".to_owned(), json: false };
+    log.apply_environment();
+    logging::init(&log);
+    let target = format!("--config {}", file.display());
+    let options = doctor::Options { clock: Clock::System, ca_file, target };
+    let report = doctor::examine_file(file, Surroundings::of(file), &options).await;
+    say(&if json { pretty(&report.to_json())? } else { report.to_text().trim_end().to_owned() });
+    match report.failures() {
+        0 => Ok(()),
+        1 => Err("one thing must be mended".to_owned()),
+        count => Err(format!("{count} things must be mended")),
     }
 }
 

@@ -211,11 +211,14 @@ impl RateLimits {
     }
 }
 
+/// The one header of a proxy that counts.
+pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
 /// What proxies write. A request with any of these was passed on by one, for somebody else.
 const OF_PROXIES: [HeaderName; 6] = [
     http::header::FORWARDED,
     http::header::VIA,
-    HeaderName::from_static("x-forwarded-for"),
+    FORWARDED_FOR,
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-proto"),
     HeaderName::from_static("x-real-ip"),
