@@ -39,6 +39,7 @@ mod sign_in;
 mod sign_out;
 mod sign_up;
 mod start;
+mod sweeping;
 mod tenant_settings;
 mod tls;
 mod two_tenants;

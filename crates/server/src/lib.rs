@@ -43,7 +43,7 @@ pub mod settings;
 pub mod smtp;
 mod start;
 mod stop;
-mod sweeping;
+pub mod sweeping;
 pub mod tenant;
 pub mod tenants;
 pub mod tls;

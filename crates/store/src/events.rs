@@ -111,12 +111,13 @@ verbs! {
                   ORDER BY event_id DESC LIMIT $6) AS suffered)
           ORDER BY event_id DESC LIMIT $6";
 
-    /// Takes the addresses out of what a user did, and out of what was done in the browsers of their sessions before
-    /// anyone was signed in there.
+    /// Takes the addresses out of what a user did, and out of what was done before anyone was signed in there in the browsers
+    /// in which they have signed in.
     pub write exec erase_addresses_of(user: UserId) =
         "UPDATE event SET address = NULL
           WHERE tenant_id = $1 AND address IS NOT NULL
-            AND (actor_id = $2 OR actor_id IN (SELECT browser_id FROM session WHERE tenant_id = $1 AND user_id = $2))";
+            AND (actor_id = $2 OR actor_id IN (SELECT browser_id FROM session WHERE tenant_id = $1 AND user_id = $2
+                                               UNION SELECT browser_id FROM known_browser WHERE tenant_id = $1 AND user_id = $2))";
 }
 
 #[cfg(test)]

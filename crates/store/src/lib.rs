@@ -13,7 +13,7 @@ mod row;
 mod sqlite;
 mod statement;
 mod store;
-mod sweep;
+pub mod sweep;
 mod tx;
 mod value;
 

@@ -39,6 +39,7 @@ migrations! {
     "0010_client_authentication",
     "0011_administration",
     "0012_recovery",
+    "0013_sweeping",
 }
 
 /// A migration that a database says it had.

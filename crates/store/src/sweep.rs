@@ -2,32 +2,59 @@
 
 use std::time::Duration;
 
-use terms::{TenantId, Timestamp};
+use terms::{EventId, TenantId, Timestamp, limits};
 
 use crate::fault::Fault;
 use crate::statement::verbs;
 use crate::store::Store;
+use crate::tenants::TenantVersion;
 use crate::write_tx;
 
 /// How long an expired row stays: a late page can say "expired" instead of "unknown", and a late replay is still noticed.
 const KEPT: Duration = Duration::from_hours(24);
 /// How long a browser stays that nobody comes back with; longer than any of its sessions lives.
 const BROWSER_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long a session stays that nobody used: its own limit, and as long as whatever has expired.
+const IDLE_KEPT: Duration = limits::SESSION_IDLE.saturating_add(KEPT);
+/// How long a signing key stays after its end: until nothing that it signed is a hint any more, and a while for whoever asks.
+const KEY_KEPT: Duration = limits::SESSION_LIFETIME.saturating_add(BROWSER_KEPT);
 /// Rows in one transaction.
 const BATCH: i64 = 200;
 
-/// Declares a sweep per table: the table, its key after the tenant, the instant that counts, and how long after it a row
-/// is kept. The table has an index on tenant and instant.
+/// Declares a sweep: the table, its key after the tenant, the instant that counts, and how long after it a row is kept. A table
+/// that grows has an index on tenant and instant.
 macro_rules! sweeps {
     ($($verb:ident = $table:literal, $key:literal, $expiry:literal, $kept:expr;)*) => {
-        verbs! {$(
-            write count $verb(before: Timestamp, limit: i64) = concat!(
-                "DELETE FROM ", $table, " WHERE tenant_id = $1 AND ", $key, " IN (SELECT ", $key, " FROM ", $table,
-                " WHERE tenant_id = $1 AND ", $expiry, " <= $2 ORDER BY ", $expiry, " LIMIT $3)");
-        )*}
+        verbs! {
+            $(
+                write count $verb(before: Timestamp, limit: i64) = concat!(
+                    "DELETE FROM ", $table, " WHERE tenant_id = $1 AND (", $key, ") IN (SELECT ", $key, " FROM ", $table,
+                    " WHERE tenant_id = $1 AND ", $expiry, " <= $2 ORDER BY ", $expiry, " LIMIT $3)");
+            )*
+
+            /// An id tells its time.
+            write count sweep_events_before(first: &str, limit: i64) =
+                "DELETE FROM event WHERE tenant_id = $1 AND event_id IN (
+                    SELECT event_id FROM event WHERE tenant_id = $1 AND event_id < $2 ORDER BY event_id LIMIT $3)";
+
+            /// The tenants that nobody has swept since that instant.
+            pub directory many tenants_to_sweep(since: Timestamp) -> TenantVersion =
+                "SELECT t.tenant_id, t.version FROM tenant t LEFT JOIN tenant_sweep s ON s.tenant_id = t.tenant_id
+                  WHERE s.claimed_at IS NULL OR s.claimed_at <= $1 ORDER BY t.tenant_id";
+
+            /// Takes the sweeping of the tenant over, when nobody did since that instant. Of several at once, one gets true.
+            pub write guard claim_sweep(now: Timestamp, since: Timestamp) =
+                "INSERT INTO tenant_sweep (tenant_id, claimed_at) VALUES ($1, $2)
+                 ON CONFLICT (tenant_id) DO UPDATE SET claimed_at = excluded.claimed_at WHERE tenant_sweep.claimed_at <= $3";
+        }
+
+        /// The tables of which rows are taken away when their time is over.
+        pub const SWEPT: &[&str] = &[$($table,)* "event"];
 
         impl Store {
             /// Takes away what expired in one tenant; gives how many rows that were.
+            ///
+            /// Others write between two batches, however much there is to take away.
             pub async fn sweep(&self, tenant: TenantId, now: Timestamp) -> Result<u64, Fault> {
                 let mut swept = 0;
                 $(
@@ -46,6 +73,23 @@ macro_rules! sweeps {
     };
 }
 
+impl Store {
+    /// Takes away one tenant's events of before that instant, which somebody decided to keep no longer; gives how many.
+    pub async fn sweep_events(&self, tenant: TenantId, before: Timestamp) -> Result<u64, Fault> {
+        let first = EventId::new(before, [0; 10]).to_string();
+        let mut swept = 0;
+        loop {
+            let batch = write_tx!(self, tenant, |tx| -> Result<u64, Fault> {
+                tx.sweep_events_before(&first, BATCH).await
+            })?;
+            swept += batch;
+            if batch < BATCH.unsigned_abs() {
+                return Ok(swept);
+            }
+        }
+    }
+}
+
 sweeps! {
     sweep_mailed_codes = "mailed_code", "code_id", "expires_at", KEPT;
     // Sent mails are deleted at once, and those given up for their age too: these are others that were given up.
@@ -57,6 +101,8 @@ sweeps! {
     sweep_recoveries = "recovery", "recovery_id", "expires_at", KEPT;
     sweep_flows = "flow", "flow_id", "expires_at", KEPT;
     sweep_sessions = "session", "session_id", "expires_at", KEPT;
+    sweep_ended_sessions = "session", "session_id", "ended_at", KEPT;
+    sweep_idle_sessions = "session", "session_id", "last_active_at", IDLE_KEPT;
     // Before the grants, so that those don't take a heap of them along.
     sweep_authorization_codes = "authorization_code", "code_hash", "expires_at", KEPT;
     sweep_access_tokens = "access_token", "token_hash", "expires_at", KEPT;
@@ -64,8 +110,14 @@ sweeps! {
     // Nobody asks for these again: an assertion that has expired is refused as such.
     sweep_spent_assertions = "spent_assertion", "assertion_hash", "expires_at", Duration::ZERO;
     sweep_grants = "grant_record", "grant_id", "expires_at", KEPT;
+    sweep_ended_grants = "grant_record", "grant_id", "ended_at", KEPT;
+    sweep_client_secrets = "client_secret", "client_id, secret_id", "expires_at", KEPT;
+    sweep_retired_keys = "signing_key", "key_id", "retired_at", KEY_KEPT;
+    sweep_revoked_keys = "signing_key", "key_id", "revoked_at", KEY_KEPT;
     sweep_attempt_budgets = "attempt_budget", "budget_id", "expires_at", Duration::ZERO;
     // Who tried what from which address is kept for as long as an operator may ask after it.
     sweep_refused_guesses = "refused_guess", "event_id", "minute_at", BROWSER_KEPT;
+    // In a browser that others still use.
+    sweep_known_browsers = "known_browser", "user_id, browser_id", "last_at", BROWSER_KEPT;
     sweep_browsers = "browser", "browser_id", "last_seen_at", BROWSER_KEPT;
 }

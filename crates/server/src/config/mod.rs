@@ -58,6 +58,8 @@ pub struct Config {
     pub geo_database: Option<PathBuf>,
     /// Where this server may fetch what a client names.
     pub egress: EgressRules,
+    /// How long events are kept; for good, if none.
+    pub events_kept: Option<Duration>,
     /// How often something may be asked.
     pub rate_limits: RateLimitsConfig,
     /// Set by tests only; no configuration file can.
@@ -86,6 +88,7 @@ impl Config {
             keys: KeysConfig::default(),
             geo_database: None,
             egress: EgressRules::development(),
+            events_kept: DEFAULT_EVENTS_KEPT,
             rate_limits: RateLimitsConfig::default(),
             fixed_signing_keys: None,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
@@ -104,6 +107,8 @@ impl Config {
 }
 
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A year, and a month to look back over it.
+const DEFAULT_EVENTS_KEPT: Option<Duration> = Some(Duration::from_hours(400 * 24));
 const DEFAULT_SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
 
 /// How this server speaks TLS itself.

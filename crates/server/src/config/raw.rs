@@ -11,8 +11,8 @@ use terms::SecretText;
 use toml::{Table, Value};
 
 use super::{
-    Config, ConfigFault, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database, KeysConfig, LogConfig,
-    MasterKeySource, Mode, PasswordHashing, RawRateLimits, RawSmtp, Tls,
+    Config, ConfigFault, DEFAULT_EVENTS_KEPT, DEFAULT_REQUEST_TIMEOUT, DEFAULT_SHUTDOWN_GRACE, Database,
+    KeysConfig, LogConfig, MasterKeySource, Mode, PasswordHashing, RawRateLimits, RawSmtp, Tls,
 };
 use crate::egress::EgressRules;
 use crate::forwarded::TrustedProxies;
@@ -60,6 +60,7 @@ pub struct RawConfig {
     pub geo: Option<RawGeo>,
     pub egress: Option<RawEgress>,
     pub rate_limits: Option<RawRateLimits>,
+    pub events: Option<RawEvents>,
     /// What the environment says; never part of the file.
     #[serde(skip)]
     #[schemars(skip)]
@@ -116,6 +117,14 @@ pub struct RawKeys {
     pub publish_before_seconds: Option<u64>,
     /// How many days a key signs before a successor is announced (1 to 3650); 0 for never.
     pub rotate_after_days: Option<u64>,
+}
+
+/// The record of what was done.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawEvents {
+    /// How many days an event is kept (1 to 36500); 0 for good. They hold addresses of people: keep them no longer than you need.
+    pub keep_days: Option<u64>,
 }
 
 /// Where addresses are: shown to people beside their sessions, and nothing else.
@@ -277,6 +286,7 @@ impl TryFrom<RawConfig> for Config {
         let password_hashing = checks.password_hashing(&raw.password_hashing.unwrap_or_default());
         let keys = checks.keys(&raw.keys.unwrap_or_default());
         let egress = checks.egress(raw.egress.unwrap_or_default().allow.as_deref().unwrap_or_default());
+        let events_kept = checks.events_kept(raw.events.and_then(|it| it.keep_days));
         let rate_limits = checks.rate_limits(&raw.rate_limits.unwrap_or_default());
         let request_timeout = checks.seconds(
             "request_timeout_seconds",
@@ -309,6 +319,7 @@ impl TryFrom<RawConfig> for Config {
             keys,
             geo_database,
             egress,
+            events_kept,
             rate_limits,
             fixed_signing_keys: None,
             request_timeout,
@@ -473,6 +484,15 @@ impl Checks {
         config
     }
 
+    fn events_kept(&mut self, days: Option<u64>) -> Option<Duration> {
+        match days {
+            None => DEFAULT_EVENTS_KEPT,
+            Some(0) => None,
+            Some(days @ 1..=36_500) => Some(Duration::from_hours(days * 24)),
+            Some(_) => self.fault("events.keep_days", "must be between 1 and 36500 days, or 0 for good"),
+        }
+    }
+
     fn egress(&mut self, texts: &[String]) -> EgressRules {
         EgressRules::parse(texts.iter().map(String::as_str)).unwrap_or_else(|problem| {
             self.fault::<()>("egress.allow", problem);
@@ -585,6 +605,8 @@ mod tests {
                 "smtp.ca_file",
             ),
             ("[rate_limits]\nmails_per_address = \"many\"", "rate_limits.mails_per_address"),
+            ("[events]\nkeep_days = 36501", "events.keep_days"),
+            ("[events]\nkeep_days = -1", "events.keep_days"),
             ("[rate_limits]\nmails_per_address = 5", "rate_limits.mails_per_address"),
             ("[rate_limits]\nexempt = [\"::/0\"]", "rate_limits.exempt"),
             ("[rate_limits]\nexempt = [\"localhost\"]", "rate_limits.exempt"),

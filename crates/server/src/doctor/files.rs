@@ -91,7 +91,8 @@ fn disk(report: &mut Report, config: &Config) {
 
 fn room_of(report: &mut Report, folder: &Path, free: u64) {
     let what = format!("{} MiB are free at {}", free / MIB, folder.display());
-    let mend = "make room on that file system, or move the database";
+    let mend =
+        "make room on that file system, or move the database; events.keep_days says how long events are kept";
     match free / MIB {
         0..100 => report.fail(Check::Disk, what, mend),
         100..1024 => report.warn(Check::Disk, what, mend),
