@@ -14,6 +14,7 @@ mod admin_matrix;
 mod admin_pages;
 mod assets;
 mod attempts;
+mod backup;
 mod client_assertion;
 mod client_settings;
 mod doctor;

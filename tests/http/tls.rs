@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use harness::{Authority, Folder, Issued, client, free_port};
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion};
-use server::clock::Clock;
+use server::clock::{Clock, HeldClock};
 use server::config::{Config, Tls};
 use server::tenant::Issuer;
 use server::tls::{Certificate, TlsFiles};
@@ -69,6 +69,9 @@ async fn the_server_speaks_tls_and_sends_plain_http_there() {
         assert_eq!((serial, version, protocol.as_deref()), (7, agreed, Some(b"http/1.1".as_slice())));
     }
     assert_eq!(handshake(running.local_addr, SslVersion::TLS1_1).await, None);
+    let until = running.app.certificate.get().unwrap().validity().until;
+    let days = until.since(HeldClock::at_system_time().now()).as_secs().div_ceil(24 * 60 * 60);
+    assert_eq!(days, 30);
 
     let ask = async |method: reqwest::Method, host: &str| {
         let request = http.request(method, format!("http://{plain}/sign-in?a=b%20c")).header("host", host);

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use identity::tenant_settings::SignUpMode;
@@ -28,6 +28,7 @@ use crate::rate_limits::RateLimits;
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
 use crate::tenants::{self, Loaded};
+use crate::tls::Certificate;
 
 /// Where `portico dev` listens unless told otherwise.
 const USUAL_PORT: u16 = 8080;
@@ -55,6 +56,8 @@ pub struct App {
     pub fetched_keys: FetchedKeys,
     /// From which pairwise subjects are made.
     pub pairwise_salts: PairwiseSalts,
+    /// Our own TLS, where the server speaks it.
+    pub certificate: OnceLock<Arc<Certificate>>,
     /// What the post has done.
     pub post: PostCounts,
     /// All tenants as of the last look at the database.
@@ -240,6 +243,7 @@ impl App {
             egress,
             fetched_keys: FetchedKeys::default(),
             pairwise_salts: PairwiseSalts::default(),
+            certificate: OnceLock::new(),
             post: PostCounts::default(),
             tenants,
             rate_limits,

@@ -54,5 +54,8 @@ pub mod testing {
     pub use store::testing::{StoredGrant, TestDatabase, engine_kinds, race, stored_grants};
 }
 
+/// A copy of an SQLite database.
+pub use store::backup::sqlite as backup;
+
 pub use request::{RequestId, Site};
 pub use start::{Options, Running, StartError, start};

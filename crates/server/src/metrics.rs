@@ -56,6 +56,8 @@ label!(Kind { kind: &'static str });
 label!(GrantType { grant_type: &'static str });
 label!(ErrorCode { error: &'static str });
 label!(Reason { reason: &'static str });
+label!(Outcome { outcome: &'static str });
+label!(CertificateUse { certificate: &'static str });
 label!(LimitName { limit: &'static str });
 label!(Algorithm { algorithm: &'static str });
 label!(ConnectionState { state: &'static str });
@@ -108,6 +110,8 @@ struct LookedAt {
     tenants: Gauge,
     mails: Gauge,
     oldest_mail: Gauge,
+    mail_attempts: Family<Outcome, Counter>,
+    certificate_days: Family<CertificateUse, Gauge>,
     memory: Gauge,
     files: Gauge,
 }
@@ -257,6 +261,18 @@ impl LookedAt {
             "The age of the oldest mail that waits",
             &self.oldest_mail,
         );
+        register(
+            it,
+            "portico_mail_attempts",
+            "What became of mails when they were tried",
+            &self.mail_attempts,
+        );
+        register(
+            it,
+            "portico_tls_certificate_expires_in_days",
+            "Whole days until the certificate in use expires; negative when it has",
+            &self.certificate_days,
+        );
         register(it, "portico_tenants", "Tenants that are served", &self.tenants);
         register(it, "process_resident_memory_bytes", "Memory that the program holds", &self.memory);
         register(it, "process_open_fds", "Files and sockets that the program holds open", &self.files);
@@ -297,6 +313,19 @@ impl LookedAt {
                 let oldest = queues.iter().map(|queue| now.since(queue.oldest).as_secs()).max();
                 self.oldest_mail.set(i64::try_from(oldest.unwrap_or(0)).unwrap_or(i64::MAX));
             }
+        }
+        for (outcome, count) in [
+            ("delivered", &app.post.delivered),
+            ("postponed", &app.post.postponed),
+            ("given_up", &app.post.given_up),
+        ] {
+            set(&self.mail_attempts.get_or_create(&Outcome { outcome }), count.load(Ordering::Relaxed));
+        }
+        // Where a proxy speaks TLS there is none of ours, and no number to be taken for one.
+        if let Some(certificate) = app.certificate.get() {
+            let left = certificate.validity().until.as_seconds() - now.as_seconds();
+            let days = left.div_euclid(24 * 60 * 60);
+            self.certificate_days.get_or_create(&CertificateUse { certificate: "server" }).set(days);
         }
         let process = process();
         self.memory.set(process.memory);
@@ -399,6 +428,8 @@ mod tests {
         let seen = &it.looked_at;
         seen.events.get_or_create(&Kind { kind: "x" }).inc();
         seen.connections.get_or_create(&ConnectionState { state: "x" }).inc();
+        seen.mail_attempts.get_or_create(&Outcome { outcome: "x" }).inc();
+        seen.certificate_days.get_or_create(&CertificateUse { certificate: "x" }).inc();
         seen.key_ages.get_or_create(&Algorithm { algorithm: "x" }).inc();
         it.text().unwrap()
     }

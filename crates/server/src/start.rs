@@ -162,6 +162,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         tokio::spawn(key_changes::keep_rotated(Arc::clone(&app))),
     ];
     if let Some(certificate) = certificate {
+        let _ = app.certificate.set(Arc::clone(&certificate));
         companions.push(tokio::spawn(tls::keep_current(certificate)));
     }
     if let Some(listener) = socket {

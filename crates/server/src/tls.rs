@@ -74,7 +74,7 @@ struct Contents {
 impl TlsFiles {
     /// Whether a server could start with these files.
     pub fn check(&self) -> Result<(), TlsFault> {
-        self.read()?.settings().map(|_| ())
+        self.read()?.open().map(|_| ())
     }
 
     fn read(&self) -> Result<Contents, TlsFault> {
@@ -133,15 +133,16 @@ fn contents(path: &Path) -> Result<Vec<u8>, String> {
 
 impl Contents {
     /// What connections are made with. A key that doesn't belong to the certificate is refused.
-    fn settings(&self) -> Result<Arc<ServerConfig>, TlsFault> {
+    fn open(&self) -> Result<InUse, TlsFault> {
         let not_pem = |error| TlsFault::Certificate(format!("is not a certificate as PEM: {error}"));
         let chain: Vec<CertificateDer<'static>> =
             CertificateDer::pem_slice_iter(&self.certificate).collect::<Result<_, _>>().map_err(not_pem)?;
-        if chain.is_empty() {
+        let Some(own) = chain.first() else {
             return Err(TlsFault::Certificate(
                 "holds no certificate; it must begin with -----BEGIN CERTIFICATE-----".to_owned(),
             ));
-        }
+        };
+        let validity = validity_of_der(own).map_err(TlsFault::Certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| {
             TlsFault::Key(format!("is not a private key as PEM, without a passphrase: {error}"))
         })?;
@@ -156,8 +157,14 @@ impl Contents {
             .with_single_cert(chain, key)
             .map_err(failed)?;
         settings.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(settings))
+        Ok(InUse { settings: Arc::new(settings), validity })
     }
+}
+
+/// A pair that connections are made with.
+struct InUse {
+    settings: Arc<ServerConfig>,
+    validity: Validity,
 }
 
 /// The certificate in use.
@@ -165,24 +172,29 @@ pub struct Certificate {
     files: TlsFiles,
     /// What was last read, good or bad: only a change is looked at again.
     seen: Mutex<Contents>,
-    settings: ArcSwap<ServerConfig>,
+    in_use: ArcSwap<InUse>,
 }
 
 impl Certificate {
     pub fn open(files: TlsFiles) -> Result<Self, TlsFault> {
         let seen = files.read()?;
-        let settings = ArcSwap::new(seen.settings()?);
+        let in_use = ArcSwap::from_pointee(seen.open()?);
         if files.key_is_open() {
             tracing::warn!(file = %files.key.display(), "everybody on this machine may read the TLS key; chmod 600 it");
         }
-        Ok(Self { files, seen: Mutex::new(seen), settings })
+        Ok(Self { files, seen: Mutex::new(seen), in_use })
     }
 
     /// Agrees on a connection with whoever is at the other end, by the certificate in use now.
     pub async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-        let acceptor = TlsAcceptor::from(self.settings.load_full());
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.in_use.load().settings));
         // A client that speaks something else or goes away is no news.
         tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await.ok()?.ok()
+    }
+
+    /// From when to when the certificate in use is valid.
+    pub fn validity(&self) -> Validity {
+        self.in_use.load().validity
     }
 
     /// Takes what the files hold now, and says whether that is another pair. One that is no good is told once, and leaves
@@ -194,7 +206,7 @@ impl Certificate {
             return Ok(false);
         }
         *seen = now;
-        self.settings.store(seen.settings()?);
+        self.in_use.store(Arc::new(seen.open()?));
         Ok(true)
     }
 }

@@ -6,6 +6,7 @@
 //! - An aggregate's module declares its verbs with `verbs!` and how its rows become its types with [`FromRow`].
 //!   How to add one: `docs/how-to/add-a-statement.md`.
 
+pub mod backup;
 mod fault;
 pub mod migrate;
 mod pools;

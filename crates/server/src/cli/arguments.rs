@@ -46,6 +46,13 @@ pub enum Command {
         #[command(flatten)]
         target: Target,
     },
+    /// Write a copy of an SQLite database while the server runs. The master key is not in it
+    Backup {
+        #[command(flatten)]
+        target: Target,
+        /// Where to; there must be no such file
+        file: PathBuf,
+    },
     /// About the configuration
     Config {
         #[command(subcommand)]

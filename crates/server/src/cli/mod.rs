@@ -17,7 +17,7 @@ use crate::admin::socket::{self, AdminRequest};
 use crate::admin::{self, AdminCommand};
 use crate::app::{App, OpenError, Schema};
 use crate::clock::Clock;
-use crate::config::{self, Config, LogConfig, Surroundings};
+use crate::config::{self, Config, Database, LogConfig, Surroundings};
 use crate::tenant::{DEFAULT_SLUG, Issuer};
 use crate::{Options, doctor, logging, service_manager, start, stop};
 use arguments::{Arguments, Command, ConfigCommand, PrintTopic, Target};
@@ -53,6 +53,7 @@ async fn run(command: Command) -> Result<(), Complaint> {
         Command::Dev { data, port, issuer } => develop(&data, port, issuer.as_deref()).await,
         Command::Serve { config } => Box::pin(serve(read_config(&config)?)).await,
         Command::Migrate { target } => migrate(target).await,
+        Command::Backup { target, file } => backup(&target, &file).await,
         Command::Config { command: ConfigCommand::Check { config } } => {
             read_config(&config)?;
             say(&format!("{} is good", config.display()));
@@ -162,6 +163,33 @@ async fn migrate(target: Target) -> Result<(), Complaint> {
         say(&json!({ "migrated": true, "issuer": issuer }).to_string());
     } else {
         say(&format!("The database is up to date. The default tenant's issuer is {issuer}."));
+    }
+    Ok(())
+}
+
+/// Copies the database past a server that has it: SQLite lets others read.
+async fn backup(target: &Target, file: &Path) -> Result<(), Complaint> {
+    let config = config_of(target)?;
+    logging::init(&config.log);
+    let path = match &config.database {
+        Database::Sqlite(path) => path,
+        Database::Postgres(_) => {
+            return Err(format!(
+                "the database is PostgreSQL's, which makes its own backups: run `pg_dump --format=custom --file={} URL` with the \
+                 URL of the configuration, and `pg_restore` to bring it back (docs/guide/operate.md)",
+                file.display()
+            ));
+        }
+    };
+    store::backup::sqlite(path, file).await.map_err(|fault| fault.to_string())?;
+    if target.json {
+        say(&json!({ "backup": file }).to_string());
+    } else {
+        say(&format!(
+            "{} is a copy of the database as it is now. It holds secrets sealed by the master key, which is not in it: keep \
+             that apart.",
+            file.display()
+        ));
     }
     Ok(())
 }
