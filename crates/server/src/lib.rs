@@ -38,6 +38,7 @@ pub mod rate_limits;
 mod request;
 pub mod routes;
 pub mod sealing;
+pub mod secret_file;
 mod service_manager;
 pub mod settings;
 pub mod smtp;

@@ -16,6 +16,7 @@ use terms::{ClientId, ClientSecretId, GrantId, MailId, SecretText, SigningKeyId,
 use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
+use crate::secret_file::{self, SecretFileError};
 
 /// The format below: version, key id, nonce, then ciphertext with its tag.
 const VERSION: u8 = 1;
@@ -295,16 +296,12 @@ impl MasterKeyRing {
 
     /// Reads the keys from a file that only its owner may read.
     pub fn read(path: &Path) -> Result<Self, MasterKeyError> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mut file = std::fs::File::open(path).map_err(MasterKeyError::File)?;
-        // Asked of the open file, so that it can't be exchanged between the question and the reading.
-        let mode = file.metadata().map_err(MasterKeyError::File)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(MasterKeyError::Permissions);
-        }
-        let mut text = String::new();
-        io::Read::read_to_string(&mut file, &mut text).map_err(MasterKeyError::File)?;
-        Self::parse(&SecretText::new(text))
+        let text = secret_file::read(path).map_err(|error| match error {
+            SecretFileError::Permissions => MasterKeyError::Permissions,
+            SecretFileError::TooLarge => MasterKeyError::TooMany,
+            SecretFileError::File(error) => MasterKeyError::File(error),
+        })?;
+        Self::parse(&text)
     }
 
     /// Reads the file, or first makes it with a new key, readable by its owner only. For development: a server that
@@ -561,7 +558,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let again = MasterKeyRing::read_or_create(&path, &Entropy).unwrap();
         assert!(again.open_data_key(tenant(1), &sealed).is_ok(), "the key that is there is kept");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o604)).unwrap();
         assert!(matches!(MasterKeyRing::read(&path), Err(MasterKeyError::Permissions)));
         std::fs::remove_dir_all(&folder).unwrap();
     }

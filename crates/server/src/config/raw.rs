@@ -16,6 +16,7 @@ use super::{
 };
 use crate::egress::EgressRules;
 use crate::forwarded::TrustedProxies;
+use crate::secret_file;
 use crate::tenant::Issuer;
 use crate::tls::TlsFiles;
 
@@ -45,6 +46,8 @@ pub struct RawConfig {
     /// password is better kept.
     #[schemars(with = "Option<String>")]
     pub database: Option<SecretText>,
+    /// A file with the postgres:// URL, instead of `database`, readable by its owner only.
+    pub database_file: Option<PathBuf>,
     /// A file with the master key, readable by its owner only. Or the environment variable PORTICO_MASTER_KEY.
     pub master_key_file: Option<PathBuf>,
     /// How long a request may take, in seconds (1 to 300).
@@ -382,29 +385,53 @@ impl Checks {
     }
 
     fn database(&mut self, raw: &RawConfig) -> Option<Database> {
-        let Some(text) = raw.surroundings.database.as_ref().or(raw.database.as_ref()) else {
-            return self.fault(
-                "database",
-                "is missing; write the path of an SQLite file or a postgres:// URL, or set PORTICO_DATABASE",
-            );
+        let of_environment = raw.surroundings.database.as_ref();
+        let (key, text) = match (of_environment, &raw.database_file, &raw.database) {
+            (Some(_), Some(_), _) => {
+                return self.fault("database_file", "PORTICO_DATABASE is set as well; keep one of the two");
+            }
+            (None, Some(_), Some(_)) => {
+                return self.fault("database_file", "`database` is there as well; keep one of the two");
+            }
+            (None, Some(path), None) => {
+                let path = raw.surroundings.folder.join(path);
+                ("database_file", self.secret("database_file", &path)?)
+            }
+            (Some(text), None, _) | (None, None, Some(text)) => ("database", text.clone()),
+            (None, None, None) => {
+                return self.fault(
+                    "database",
+                    "is missing; write the path of an SQLite file or a postgres:// URL, or name a file with the URL in \
+                     database_file, or set PORTICO_DATABASE",
+                );
+            }
         };
+        self.database_of(key, &text, raw)
+    }
+
+    fn database_of(&mut self, key: &str, text: &SecretText, raw: &RawConfig) -> Option<Database> {
         let written = text.reveal();
         if written.starts_with("postgres://") || written.starts_with("postgresql://") {
             return match url::Url::parse(written) {
                 Ok(url) if url.has_host() => Some(Database::Postgres(text.clone())),
-                _ => self
-                    .fault("database", "is not a postgres URL; write it like postgres://user@host:5432/name"),
+                _ => self.fault(key, "is not a postgres URL; write it like postgres://user@host:5432/name"),
             };
         }
         if written.is_empty() || written.contains("://") {
-            return self.fault("database", "is neither the path of an SQLite file nor a postgres:// URL");
+            return self.fault(key, "is neither the path of an SQLite file nor a postgres:// URL");
         }
         let path = raw.surroundings.folder.join(written.strip_prefix("sqlite:").unwrap_or(written));
         match path.parent() {
             Some(folder) if folder.as_os_str().is_empty() || folder.is_dir() => Some(Database::Sqlite(path)),
-            _ => self
-                .fault("database", format!("the folder of {} does not exist; make it first", path.display())),
+            _ => self.fault(key, format!("the folder of {} does not exist; make it first", path.display())),
         }
+    }
+
+    /// What stands in a secret's own file.
+    pub(super) fn secret(&mut self, key: &str, path: &Path) -> Option<SecretText> {
+        secret_file::read(path)
+            .map_err(|error| self.fault::<SecretText>(key, format!("{} {error}", path.display())))
+            .ok()
     }
 
     fn master_keys(&mut self, raw: &RawConfig) -> Option<MasterKeySource> {
@@ -574,6 +601,7 @@ mod tests {
             ("[keys]\nrotate_after_days = 3651", "keys.rotate_after_days"),
             ("[egress]\nallow = [\"intranet\"]", "egress.allow"),
             ("[egress]\nallow = \"10.0.0.0/8\"", "egress.allow"),
+            ("database_file = \"/nowhere/url\"", "database_file"),
             ("[smtp]\nfrom = \"a@b.example\"", "smtp.host"),
             ("[smtp]\nhost = \"mail.example\"", "smtp.from"),
             ("[smtp]\nhost = \"mail.example:25\"\nfrom = \"a@b.example\"", "smtp.host"),
@@ -621,6 +649,57 @@ mod tests {
             let text = format!("issuer = \"https://a.example\"\ndatabase = \"{database}\"");
             assert_eq!(keys(&text, surroundings()), ["database"], "{database}");
         }
+    }
+
+    /// Every secret can stand in a file of its own, which is refused when others may read it, or when there is another
+    /// source of the same secret.
+    #[test]
+    fn secrets_come_from_files_that_are_their_owners_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder =
+            std::env::temp_dir().join(format!("portico-secrets-{}", crate::entropy::Entropy.hex::<8>()));
+        std::fs::create_dir(&folder).unwrap();
+        let put = |name: &str, content: &str, mode: u32| {
+            std::fs::write(folder.join(name), content).unwrap();
+            std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let smtp = "[smtp]\nhost = \"mail.example\"\nfrom = \"a@b.example\"\nusername = \"a\"\npassword_file = \"smtp\"";
+        let text = format!(
+            "issuer = \"https://a.example\"\ndatabase_file = \"url\"\nmaster_key_file = \"key\"\n{smtp}"
+        );
+        let read = |change: &dyn Fn(&mut Surroundings)| {
+            let mut around = Surroundings { folder: folder.clone(), ..Surroundings::default() };
+            change(&mut around);
+            Config::read(&text, around)
+        };
+        let refused = |change: &dyn Fn(&mut Surroundings)| -> Vec<String> {
+            read(change).unwrap_err().into_iter().map(|fault| fault.key).collect()
+        };
+        let nothing = |_: &mut Surroundings| ();
+        put("url", "postgres://portico:secret@db.example/portico\n", 0o600);
+        put("smtp", "hush\n", 0o600);
+        put("key", &"0123456789abcdef".repeat(4), 0o600);
+        let config = read(&nothing).unwrap();
+        assert!(matches!(&config.database, Database::Postgres(url) if url.reveal().ends_with("/portico")));
+        assert_eq!(config.smtp.as_ref().unwrap().credentials.as_ref().unwrap().password.reveal(), "hush");
+        assert!(!format!("{config:?}").contains("hush") && !format!("{config:?}").contains("secret@"));
+        for (name, key) in [("url", "database_file"), ("smtp", "smtp.password_file")] {
+            std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o604)).unwrap();
+            assert_eq!(refused(&nothing), [key], "{name} is everybody's");
+            std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let secret = || Some(SecretText::new("0123456789abcdef".repeat(4)));
+        assert_eq!(refused(&|around| around.database = secret()), ["database_file"]);
+        assert_eq!(refused(&|around| around.smtp_password = secret()), ["smtp.password_file"]);
+        assert_eq!(refused(&|around| around.master_key = secret()), ["master_key_file"]);
+        put("url", "mysql://x/y", 0o600);
+        assert_eq!(refused(&nothing), ["database_file"]);
+        let both = Config::read(
+            &text.replace("database_file", "database = \"a.db\"\ndatabase_file"),
+            Surroundings { folder: folder.clone(), ..Surroundings::default() },
+        );
+        assert_eq!(both.unwrap_err()[0].key, "database_file");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

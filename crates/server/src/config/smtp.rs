@@ -158,13 +158,7 @@ impl Checks {
                 );
             }
             (Some(password), None) => Some(password),
-            (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(text) => Some(SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned())),
-                Err(error) => {
-                    return self
-                        .fault("smtp.password_file", format!("{} can't be read: {error}", path.display()));
-                }
-            },
+            (None, Some(path)) => Some(self.secret("smtp.password_file", &path)?),
             (None, None) => None,
         };
         match (raw.username.clone(), password) {
