@@ -1,4 +1,4 @@
-//! `cargo xtask dev | check | test | tidy | gen`: what a person, or CI, types in this repository.
+//! `cargo xtask dev | check | test | tidy | gen | supply`: what a person, or CI, types in this repository.
 //!
 //! It links no system library, so that it runs on a machine that has only Rust and a C compiler, and installs the rest.
 
@@ -15,6 +15,7 @@ mod postgres;
 mod run;
 mod steps;
 mod suite;
+mod supply;
 mod tidy;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ Usage: cargo xtask <command>
   test    Install what is missing and run everything, on SQLite and on a private PostgreSQL. CI runs this.
   tidy    The rules of this repository that the compiler doesn't know.
   gen     Write the generated files that `check` compares.
+  supply  Judge what the program is made of (cargo deny), and list it (target/supply/portico.cdx.json). Builds both tools
+          when they are missing, which takes minutes.
 ";
 
 fn main() -> ExitCode {
@@ -55,11 +58,12 @@ fn dispatch(arguments: &[String]) -> Result<(), String> {
         ("test", []) => suite::test(&place),
         ("tidy", []) => tidy::run(&place),
         ("gen", []) => gen_files::write(&place),
+        ("supply", []) => supply::run(&place),
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");
             Ok(())
         }
-        ("check" | "test" | "tidy" | "gen", [extra, ..]) => {
+        ("check" | "test" | "tidy" | "gen" | "supply", [extra, ..]) => {
             Err(format!("`{command}` takes no {extra:?}\n\n{USAGE}"))
         }
         _ => Err(format!("there is no command {command:?}\n\n{USAGE}")),
