@@ -33,29 +33,24 @@ pub(crate) fn run(place: &Place) -> Result<(), String> {
     steps.step("bans, licences, sources", || {
         run::run(supply.tool(&DENY).args(["--offline", "check", "bans", "licenses", "sources"]))
     })?;
-    let fetched =
-        steps.step("database of advisories", || Ok(run::run(supply.tool(&DENY).args(["fetch", "db"]))))?;
-    steps.step("advisories", || match &fetched {
-        Ok(()) => run::run(supply.tool(&DENY).args(["--offline", "check", "advisories"])),
-        Err(_) => {
-            println!(
-                "NOT CHECKED: the database of advisories could not be fetched. Run this where it can be."
-            );
-            Ok(())
+    let fetched = steps
+        .step("database of advisories", || Ok(run::run(supply.tool(&DENY).args(["fetch", "db"])).is_ok()))?;
+    steps.step("advisories", || {
+        if fetched {
+            return run::run(supply.tool(&DENY).args(["--offline", "check", "advisories"]));
         }
+        println!("NOT CHECKED: the database of advisories could not be fetched.");
+        Ok(())
     })?;
     let bill = steps.step("bill of materials", || supply.bill())?;
     steps.summary();
     println!("\n{}", bill.display());
-    match fetched {
-        Ok(()) => Ok(()),
-        Err(_) => {
-            println!(
-                "Known vulnerabilities were not looked for: the database of advisories could not be fetched."
-            );
-            Ok(())
-        }
+    if !fetched {
+        println!(
+            "Known vulnerabilities were NOT looked for: run this where the database of advisories can be fetched."
+        );
     }
+    Ok(())
 }
 
 struct Supply<'a> {
