@@ -24,7 +24,7 @@ use crate::error::Notice;
 use crate::language::{self, Spoken};
 use crate::locale::Texts;
 use crate::tenant::Tenant;
-use crate::{browser, place, rate_limits};
+use crate::{browser, place};
 
 /// What a handler works for: the server and the tenant that the request found.
 #[derive(Clone)]
@@ -33,8 +33,8 @@ pub struct Site {
     pub tenant: Arc<Tenant>,
     /// The client's address: the connection's other end, or whom the trusted proxies name.
     pub address: IpAddr,
-    /// Whether a proxy passed the request on.
-    pub is_relayed: bool,
+    /// Whether no rate limit applies to this request.
+    pub is_spared: bool,
     /// What the browser says of itself, if it is fit to be shown.
     pub user_agent: Option<UserAgent>,
     /// The texts in the language of whoever asks.
@@ -99,9 +99,9 @@ impl FromRequestParts<Arc<App>> for Site {
         let texts = Texts::of(spoken.get());
         let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let user_agent = user_agent.and_then(UserAgent::parse);
-        let is_relayed = rate_limits::is_relayed(&parts.headers);
+        let is_spared = app.rate_limits.spares(address, &parts.headers);
         let (app, tenant) = (Arc::clone(app), Arc::clone(tenant));
-        Ok(Self { app, tenant, address, is_relayed, user_agent, texts, chosen_language, here, spoken })
+        Ok(Self { app, tenant, address, is_spared, user_agent, texts, chosen_language, here, spoken })
     }
 }
 

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Notice;
-use crate::rate_limits::FORWARDED_FOR;
+use crate::rate_limits::{FORWARDED_FOR, is_relayed};
 use crate::request::{Peer, Site};
 use crate::sealing::DataKey;
 
@@ -86,7 +86,7 @@ pub async fn answer(site: Site, peer: Option<Extension<Peer>>, headers: HeaderMa
     let seen = Seen {
         peer: peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.0.ip().to_canonical()),
         address: site.address,
-        is_relayed: site.is_relayed,
+        is_relayed: is_relayed(&headers),
         has_forwarded_for: headers.contains_key(FORWARDED_FOR),
     };
     // Four members that always can be written.

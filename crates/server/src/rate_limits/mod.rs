@@ -205,9 +205,9 @@ impl RateLimits {
         Wait { until: self.clock.now().plus(Duration::from_secs(seconds)) }
     }
 
-    /// Whether requests of this address are not limited at all.
-    fn spares(&self, address: IpAddr, is_relayed: bool) -> bool {
-        !is_relayed && self.exempt.iter().any(|network| network.contains(&address))
+    /// Whether a request is not limited at all: one that a machine of the configuration's list makes itself.
+    pub fn spares(&self, address: IpAddr, headers: &HeaderMap) -> bool {
+        self.exempt.iter().any(|network| network.contains(&address)) && !is_relayed(headers)
     }
 }
 
@@ -251,7 +251,7 @@ impl Site {
     /// Counts something that was answered in any case.
     pub fn note(&self, limit: Limit) {
         let limits = &self.app.rate_limits;
-        if !limits.spares(self.address, self.is_relayed) {
+        if !self.is_spared {
             // Beyond the limit nothing is left to be counted.
             let _ = limits.judge(limit, Whom::Network(network(self.address)), true);
         }
@@ -297,7 +297,7 @@ impl Site {
 
     fn judge(&self, limit: Limit, whom: Whom<'_>, is_counted: bool) -> Result<(), Wait> {
         let limits = &self.app.rate_limits;
-        if limits.spares(self.address, self.is_relayed) {
+        if self.is_spared {
             return Ok(());
         }
         let judged = limits.judge(limit, whom, is_counted);
