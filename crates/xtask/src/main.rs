@@ -5,6 +5,7 @@
 // A program for the terminal that measures how long its own steps take: neither rule is meant for it.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
+mod conformance;
 mod dev;
 mod examples;
 mod gen_files;
@@ -33,6 +34,9 @@ Usage: cargo xtask <command>
   gen     Write the generated files that `check` compares.
   supply  Judge what the program is made of (cargo deny), and list it (target/supply/portico.cdx.json). Builds both tools
           when they are missing, which takes minutes.
+  conformance
+          Run the OpenID Foundation's conformance suite, which runs at a URL, against the release build:
+          --suite URL [--ca FILE.pem] [--plan NAME] [--module TEXT] [--accept].
 ";
 
 fn main() -> ExitCode {
@@ -59,6 +63,7 @@ fn dispatch(arguments: &[String]) -> Result<(), String> {
         ("tidy", []) => tidy::run(&place),
         ("gen", []) => gen_files::write(&place),
         ("supply", []) => supply::run(&place),
+        ("conformance", rest) => conformance::run(&place, rest),
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");
             Ok(())
