@@ -27,6 +27,7 @@ mod mail;
 mod metrics;
 mod oauth_authorize;
 mod oauth_end_session;
+mod oauth_front_channel;
 mod oauth_introspect;
 mod oauth_revoke;
 mod oauth_token;

@@ -369,9 +369,9 @@ async fn what_is_wrong_is_told_to_the_client_once_it_is_known() {
     let (ada, spa) = (world.signed_in(ADA).await, world.rp("spa").await);
     for (name, value, error) in [
         ("response_type", "", "invalid_request"),
-        ("response_type", "token", "unsupported_response_type"),
-        ("response_type", "code id_token", "unsupported_response_type"),
-        ("response_mode", "fragment", "invalid_request"),
+        ("response_type", "code code", "unsupported_response_type"),
+        ("response_type", "none", "unsupported_response_type"),
+        ("response_mode", "web_message", "invalid_request"),
         ("request", "e30.e30.", "request_not_supported"),
         ("request_uri", "https://x.example/r", "request_uri_not_supported"),
         ("registration", "{}", "registration_not_supported"),

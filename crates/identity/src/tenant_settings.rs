@@ -38,6 +38,8 @@ pub struct TenantSettings {
     pub sign_up: SignUpMode,
     /// What an account signs in with: at least one, each once.
     pub identifiers: Vec<IdentifierKind>,
+    /// Whether clients may have tokens out of the authorization endpoint.
+    pub oidc_legacy: OidcLegacy,
 }
 
 impl Default for TenantSettings {
@@ -52,6 +54,7 @@ impl Default for TenantSettings {
             privacy_uri: None,
             sign_up: SignUpMode::default(),
             identifiers: vec![IdentifierKind::Email],
+            oidc_legacy: OidcLegacy::default(),
         }
     }
 }
@@ -121,6 +124,20 @@ choice! {
 }
 
 choice! {
+    /// Which clients may have tokens out of the authorization endpoint (OpenID Connect's implicit and hybrid flows).
+    #[derive(Default)]
+    OidcLegacy {
+        /// None.
+        #[default]
+        Off = "off",
+        /// Those to whom the operator gave the profile `oidc-legacy`.
+        PerClient = "per_client",
+        /// Every one that registered for it, itself or by the operator.
+        AllClients = "all_clients",
+    }
+}
+
+choice! {
     /// What an account can be found by when somebody signs in.
     IdentifierKind {
         Email = "email",
@@ -143,8 +160,9 @@ pub mod path {
     pub const PRIVACY_URI: &str = "privacy_uri";
     pub const SIGN_UP: &str = "sign_up";
     pub const IDENTIFIERS: &str = "identifiers";
+    pub const OIDC_LEGACY: &str = "oidc_legacy";
 
-    pub const ALL: [&str; 12] = [
+    pub const ALL: [&str; 13] = [
         NAME,
         LOGO,
         LIGHT_ACCENT,
@@ -157,6 +175,7 @@ pub mod path {
         PRIVACY_URI,
         SIGN_UP,
         IDENTIFIERS,
+        OIDC_LEGACY,
     ];
 }
 
@@ -358,6 +377,9 @@ impl Reader<'_> {
                     });
                 }
                 path::SIGN_UP => self.set(&mut settings.sign_up, defaults.sign_up, value, Self::sign_up),
+                path::OIDC_LEGACY => {
+                    self.set(&mut settings.oidc_legacy, defaults.oidc_legacy, value, Self::oidc_legacy);
+                }
                 path::IDENTIFIERS => {
                     self.set(
                         &mut settings.identifiers,
@@ -546,6 +568,15 @@ impl Reader<'_> {
         mode
     }
 
+    fn oidc_legacy(&mut self, value: &Value) -> Option<OidcLegacy> {
+        let choice = OidcLegacy::parse(self.text(path::OIDC_LEGACY, value)?);
+        if choice.is_none() {
+            let known = OidcLegacy::ALL.iter().map(|it| it.as_str()).collect();
+            self.wrong(path::OIDC_LEGACY, Wrong::NoSuchChoice { known });
+        }
+        choice
+    }
+
     fn identifiers(&mut self, value: &Value) -> Option<Vec<IdentifierKind>> {
         let Some(items) = value.as_array() else {
             self.wrong(path::IDENTIFIERS, Wrong::NotAList);
@@ -679,6 +710,11 @@ pub fn schema() -> Value {
                 SignUpMode::ALL.iter().map(|mode| mode.as_str()).collect(),
                 defaults.sign_up.as_str(),
                 "Whether people make accounts themselves.",
+            ),
+            "oidc_legacy": words(
+                OidcLegacy::ALL.iter().map(|it| it.as_str()).collect(),
+                defaults.oidc_legacy.as_str(),
+                "Which clients may have tokens out of the authorization endpoint (implicit and hybrid flows): none, those of the profile oidc-legacy, or all that register for it.",
             ),
             "identifiers": {
                 "description": "What an account signs in with.",

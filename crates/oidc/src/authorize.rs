@@ -1,17 +1,22 @@
 //! The authorization endpoint (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2): what is asked, and what happens next.
 
-use std::fmt;
+mod refusal;
+
+use std::time::Duration;
 
 use terms::{CanonicalEmail, ClientId, EmailAddress, SessionId, Subject, Timestamp, UserId, limits};
 
-use crate::client::{ApplicationType, Client, GrantType, ResponseType};
-use crate::params::{Parameters, ParametersError};
+use crate::client::{ApplicationType, Client, GrantType, LegacyClients, ResponseType};
+use crate::front_channel::{FrontChannel, NoFrontChannel};
+use crate::params::Parameters;
 use crate::pkce::{ChallengeError, CodeChallenge};
 use crate::prompt::Prompt;
 use crate::redirect_uri::{RedirectKind, RegisteredRedirectUri};
 use crate::resource_server::ResourceIdentifier;
 use crate::response_mode::{AuthorizeResponse, ResponseMode};
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use refusal::error_response;
+pub use refusal::{AuthorizeError, AuthorizeErrorCode, AuthorizeRefusal, PageReason};
 
 /// An authorization request in which nothing is left to be checked but who the person is and what they want.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +27,10 @@ pub struct AuthorizationRequest {
     pub redirect_uri: RegisteredRedirectUri,
     /// Whether the request named it; the token request must do the same (RFC 6749 section 4.1.3).
     pub redirect_uri_named: bool,
+    /// What the answer holds.
+    pub response_type: ResponseType,
+    /// Where tokens of the answer may go, if it holds any.
+    pub front_channel: Option<FrontChannel>,
     /// How the answer travels.
     pub response_mode: ResponseMode,
     /// Given back as it came.
@@ -43,9 +52,25 @@ pub struct AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    /// The successful answer (RFC 6749 section 4.1.2).
-    pub fn answer(&self, code: &str, issuer: &str) -> AuthorizeResponse {
-        self.response(issuer).with("code", code)
+    /// The successful answer (RFC 6749 sections 4.1.2 and 4.2.2, OpenID Connect Core sections 3.2.2.5 and 3.3.2.5).
+    pub fn answer(&self, issued: &Issued, issuer: &str) -> AuthorizeResponse {
+        let mut response = self.response(issuer);
+        if let Some(code) = &issued.code {
+            response = response.with("code", code);
+        }
+        if let Some(token) = &issued.access_token {
+            response = response
+                .with("access_token", &token.text)
+                .with("token_type", "Bearer")
+                .with("expires_in", token.expires_in.as_secs().to_string());
+            if !token.scope.is_empty() {
+                response = response.with("scope", token.scope.to_string());
+            }
+        }
+        if let Some(id_token) = &issued.id_token {
+            response = response.with("id_token", id_token);
+        }
+        response
     }
 
     /// The answer that refuses (RFC 6749 section 4.1.2.1).
@@ -63,297 +88,26 @@ impl AuthorizationRequest {
     }
 }
 
-fn error_response(response: AuthorizeResponse, error: AuthorizeError) -> AuthorizeResponse {
-    response.with("error", error.code().as_str()).with("error_description", error.description())
+/// What the successful answer holds.
+#[derive(Debug, Default)]
+pub struct Issued {
+    /// `code`
+    pub code: Option<String>,
+    /// `access_token`
+    pub access_token: Option<IssuedAccessToken>,
+    /// `id_token`
+    pub id_token: Option<String>,
 }
 
-/// Told to the person at the browser, since there is no client, or no place of it, that could be trusted with an answer
-/// (RFC 6749 section 4.1.2.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PageReason {
-    /// RFC 6749 section 3.1: malformed, too large, or with a parameter that is repeated. Which client it was can't be told then.
-    Malformed(ParametersError),
-    /// RFC 6749 section 4.1.1: `client_id` is required.
-    ClientIdMissing,
-    /// RFC 6749 section 4.1.2.1: no such client.
-    ClientUnknown,
-    /// RFC 6749 section 3.1.2.3: required unless exactly one is registered; OpenID Connect Core section 3.1.2.1: required.
-    RedirectUriMissing,
-    /// RFC 6749 section 3.1.2.4, RFC 9700 section 2.1: not one that the client registered.
-    RedirectUriUnregistered,
-    /// A `state` of more than [`limits::STATE_BYTES`], which could not be given back.
-    StateTooLong,
-}
-
-impl PageReason {
-    /// Every reason, for the table of refusals.
-    pub fn all() -> [Self; 6] {
-        [
-            Self::Malformed(ParametersError::Encoding),
-            Self::ClientIdMissing,
-            Self::ClientUnknown,
-            Self::RedirectUriMissing,
-            Self::RedirectUriUnregistered,
-            Self::StateTooLong,
-        ]
-    }
-
-    /// What the client's developer reads on the page. These texts are stable: conformance runs look for them.
-    pub fn description(&self) -> String {
-        match self {
-            Self::Malformed(error) => return error.to_string(),
-            Self::ClientIdMissing => "client_id is missing",
-            Self::ClientUnknown => "client_id names no client",
-            Self::RedirectUriMissing => "redirect_uri is missing",
-            Self::RedirectUriUnregistered => "redirect_uri is not one that the client registered",
-            Self::StateTooLong => "state is too long",
-        }
-        .to_owned()
-    }
-}
-
-/// Why an authorization request is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuthorizeRefusal {
-    /// Told to the person at the browser.
-    Page(PageReason),
-    /// Told to the client.
-    Redirect {
-        /// Where, which the client registered.
-        to: RegisteredRedirectUri,
-        /// How.
-        mode: ResponseMode,
-        /// The request's `state`.
-        state: Option<String>,
-        /// Why.
-        error: AuthorizeError,
-    },
-}
-
-impl AuthorizeRefusal {
-    /// The answer to the client, or the reason for the page.
-    pub fn into_response(self, issuer: &str) -> Result<AuthorizeResponse, PageReason> {
-        match self {
-            Self::Page(reason) => Err(reason),
-            Self::Redirect { to, mode, state, error } => {
-                Ok(error_response(AuthorizeResponse::new(to, mode, state, issuer), error))
-            }
-        }
-    }
-}
-
-/// The `error` of RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6 and RFC 8707 section 2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AuthorizeErrorCode {
-    /// `invalid_request`
-    InvalidRequest,
-    /// `unauthorized_client`
-    UnauthorizedClient,
-    /// `access_denied`
-    AccessDenied,
-    /// `unsupported_response_type`
-    UnsupportedResponseType,
-    /// `invalid_scope`
-    InvalidScope,
-    /// `invalid_target`
-    InvalidTarget,
-    /// `login_required`
-    LoginRequired,
-    /// `account_selection_required`
-    AccountSelectionRequired,
-    /// `consent_required`
-    ConsentRequired,
-    /// `request_not_supported`
-    RequestNotSupported,
-    /// `request_uri_not_supported`
-    RequestUriNotSupported,
-    /// `registration_not_supported`
-    RegistrationNotSupported,
-}
-
-impl AuthorizeErrorCode {
-    /// The word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::UnauthorizedClient => "unauthorized_client",
-            Self::AccessDenied => "access_denied",
-            Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::InvalidScope => "invalid_scope",
-            Self::InvalidTarget => "invalid_target",
-            Self::LoginRequired => "login_required",
-            Self::AccountSelectionRequired => "account_selection_required",
-            Self::ConsentRequired => "consent_required",
-            Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
-            Self::RegistrationNotSupported => "registration_not_supported",
-        }
-    }
-}
-
-/// What is told to the client. One variant per rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AuthorizeError {
-    /// RFC 6749 section 3.1.1: `response_type` is required.
-    ResponseTypeMissing,
-    /// RFC 6749 section 3.1.1: one that this server doesn't have.
-    ResponseTypeUnsupported,
-    /// RFC 7591 section 2: one that the client didn't register.
-    ResponseTypeNotRegistered,
-    /// OAuth 2.0 Multiple Response Type Encoding Practices section 2.1: a mode that this server doesn't have.
-    ResponseModeUnsupported,
-    /// OpenID Connect Core section 6.1: request objects are not supported.
-    RequestUnsupported,
-    /// OpenID Connect Core section 6.2: nor are references to them.
-    RequestUriUnsupported,
-    /// OpenID Connect Core section 7.2.1: nor is registration within a request.
-    RegistrationUnsupported,
-    /// RFC 6749 section 3.3: there is no default scope.
-    ScopeMissing,
-    /// RFC 6749 section 3.3: not a list of scope tokens.
-    ScopeMalformed,
-    /// RFC 6749 section 3.3: none of what is asked for is anything that the client may have.
-    ScopeNotAllowed,
-    /// A `nonce` of more than [`limits::NONCE_BYTES`].
-    NonceTooLong,
-    /// OpenID Connect Core section 3.1.2.1: not a value of `prompt` that this server has.
-    PromptUnknown,
-    /// OpenID Connect Core section 3.1.2.1: `none` stands alone.
-    PromptNoneWithOthers,
-    /// OpenID Connect Core section 3.1.2.1: a hint asks for an answer about that person or none, and a new account is
-    /// another's (Initiating User Registration section 4 leaves such conditions to us).
-    PromptCreateWithHint,
-    /// OpenID Connect Core section 3.1.2.1: not a whole number of seconds.
-    MaxAgeMalformed,
-    /// RFC 7636 section 4.4.1, RFC 9700 section 2.1.1: public clients must use it. Also: a method without a challenge.
-    ChallengeMissing,
-    /// RFC 7636 section 4.4.1: only `S256`.
-    ChallengeMethodUnsupported,
-    /// RFC 7636 section 4.2: not a SHA-256 in base64url.
-    ChallengeMalformed,
-    /// RFC 8707 section 2: not an absolute URI, or with a fragment.
-    ResourceMalformed,
-    /// RFC 8707 section 2: no such resource server, or not one for this client.
-    ResourceUnknown,
-    /// More than [`limits::RESOURCES`].
-    TooManyResources,
-    /// OpenID Connect Core section 3.1.2.2: the hint is no ID token of ours for this client.
-    IdTokenHintInvalid,
-    /// OpenID Connect Core section 3.1.2.6.
-    LoginRequired,
-    /// OpenID Connect Core section 3.1.2.1: another person than the one in `id_token_hint` signed in.
-    OtherUserSignedIn,
-    /// OpenID Connect Core section 3.1.2.6.
-    AccountSelectionRequired,
-    /// OpenID Connect Core section 3.1.2.6.
-    ConsentRequired,
-    /// RFC 6749 section 4.1.2.1: the person said no.
-    AccessDenied,
-}
-
-impl AuthorizeError {
-    /// Every error, for the table of refusals.
-    pub const ALL: [Self; 27] = [
-        Self::ResponseTypeMissing,
-        Self::ResponseTypeUnsupported,
-        Self::ResponseTypeNotRegistered,
-        Self::ResponseModeUnsupported,
-        Self::RequestUnsupported,
-        Self::RequestUriUnsupported,
-        Self::RegistrationUnsupported,
-        Self::ScopeMissing,
-        Self::ScopeMalformed,
-        Self::ScopeNotAllowed,
-        Self::NonceTooLong,
-        Self::PromptUnknown,
-        Self::PromptNoneWithOthers,
-        Self::PromptCreateWithHint,
-        Self::MaxAgeMalformed,
-        Self::ChallengeMissing,
-        Self::ChallengeMethodUnsupported,
-        Self::ChallengeMalformed,
-        Self::ResourceMalformed,
-        Self::ResourceUnknown,
-        Self::TooManyResources,
-        Self::IdTokenHintInvalid,
-        Self::LoginRequired,
-        Self::OtherUserSignedIn,
-        Self::AccountSelectionRequired,
-        Self::ConsentRequired,
-        Self::AccessDenied,
-    ];
-
-    /// The table to the wire.
-    pub const fn code(self) -> AuthorizeErrorCode {
-        use AuthorizeErrorCode as Code;
-        match self {
-            Self::ResponseTypeMissing
-            | Self::ResponseModeUnsupported
-            | Self::NonceTooLong
-            | Self::PromptUnknown
-            | Self::PromptNoneWithOthers
-            | Self::PromptCreateWithHint
-            | Self::MaxAgeMalformed
-            | Self::ChallengeMissing
-            | Self::ChallengeMethodUnsupported
-            | Self::ChallengeMalformed
-            | Self::IdTokenHintInvalid => Code::InvalidRequest,
-            Self::ResponseTypeUnsupported => Code::UnsupportedResponseType,
-            Self::ResponseTypeNotRegistered => Code::UnauthorizedClient,
-            Self::RequestUnsupported => Code::RequestNotSupported,
-            Self::RequestUriUnsupported => Code::RequestUriNotSupported,
-            Self::RegistrationUnsupported => Code::RegistrationNotSupported,
-            Self::ScopeMissing | Self::ScopeMalformed | Self::ScopeNotAllowed => Code::InvalidScope,
-            Self::ResourceMalformed | Self::ResourceUnknown | Self::TooManyResources => Code::InvalidTarget,
-            Self::LoginRequired | Self::OtherUserSignedIn => Code::LoginRequired,
-            Self::AccountSelectionRequired => Code::AccountSelectionRequired,
-            Self::ConsentRequired => Code::ConsentRequired,
-            Self::AccessDenied => Code::AccessDenied,
-        }
-    }
-
-    /// What the client's developer is told. Only characters that RFC 6749 section 4.1.2.1 allows.
-    pub const fn description(self) -> &'static str {
-        match self {
-            Self::ResponseTypeMissing => "response_type is missing",
-            Self::ResponseTypeUnsupported => "this server has no such response_type; use code",
-            Self::ResponseTypeNotRegistered => "the client has not registered this response_type",
-            Self::ResponseModeUnsupported => "this server has no such response_mode; use query",
-            Self::RequestUnsupported => "request objects are not supported",
-            Self::RequestUriUnsupported => "request_uri is not supported",
-            Self::RegistrationUnsupported => "the registration parameter is not supported",
-            Self::ScopeMissing => "scope is missing",
-            Self::ScopeMalformed => "scope is not a list of scope tokens separated by single blanks",
-            Self::ScopeNotAllowed => "the client may not ask for any of this scope",
-            Self::NonceTooLong => "nonce is too long",
-            Self::PromptUnknown => "prompt has a value that this server does not have",
-            Self::PromptNoneWithOthers => "prompt has none together with another value",
-            Self::PromptCreateWithHint => {
-                "prompt has create, but id_token_hint names somebody who has an account"
-            }
-            Self::MaxAgeMalformed => "max_age is not a whole number of seconds",
-            Self::ChallengeMissing => "code_challenge is missing; use PKCE with the method S256",
-            Self::ChallengeMethodUnsupported => "code_challenge_method must be S256",
-            Self::ChallengeMalformed => "code_challenge is not a SHA-256 in base64url",
-            Self::ResourceMalformed => "resource is not an absolute URI without a fragment",
-            Self::ResourceUnknown => "resource names nothing that the client may have tokens for",
-            Self::TooManyResources => "resource is repeated too often",
-            Self::IdTokenHintInvalid => {
-                "id_token_hint is not an ID token that this server issued to the client"
-            }
-            Self::LoginRequired => "the person must sign in",
-            Self::OtherUserSignedIn => "another person than the one in id_token_hint signed in",
-            Self::AccountSelectionRequired => "the person must choose an account",
-            Self::ConsentRequired => "the person must consent",
-            Self::AccessDenied => "the person refused",
-        }
-    }
-}
-
-impl fmt::Display for AuthorizeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.description())
-    }
+/// An access token that passes through the browser.
+#[derive(Debug)]
+pub struct IssuedAccessToken {
+    /// `access_token`
+    pub text: String,
+    /// `expires_in`
+    pub expires_in: Duration,
+    /// `scope`
+    pub scope: Scope,
 }
 
 /// Which client a request names, for finding it.
@@ -370,6 +124,8 @@ pub struct Offered<'a> {
     pub registered: &'a [ResourceIdentifier],
     /// Whether people make accounts themselves.
     pub sign_up: bool,
+    /// Which clients may have tokens out of this endpoint.
+    pub legacy: LegacyClients,
 }
 
 /// Checks a request of `client`, in the order in which an answer becomes possible: first where to, then what.
@@ -387,17 +143,22 @@ pub fn validate(
     if state.as_ref().is_some_and(|state| state.len() > limits::STATE_BYTES) {
         return Err(AuthorizeRefusal::Page(PageReason::StateTooLong));
     }
-    // A mode that isn't known can't carry its own refusal; the default of the response type does.
-    let mode = parameters.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
+    // A mode that isn't known, or isn't fit, can't carry its own refusal; the default of the response type does.
+    let default_mode = ResponseMode::default_of(parameters.get("response_type"));
+    let mode = response_mode(parameters, &redirect_uri, default_mode);
     let checked = check(parameters, client, offered).and_then(|asked| {
-        let response_mode = mode.ok_or(AuthorizeError::ResponseModeUnsupported)?;
-        Ok((asked, response_mode))
+        let response_mode = mode?;
+        let front_channel =
+            front_channel(client, &redirect_uri, (asked.response_type, response_mode), offered)?;
+        Ok((asked, response_mode, front_channel))
     });
     match checked {
-        Ok((asked, response_mode)) => Ok(AuthorizationRequest {
+        Ok((asked, response_mode, front_channel)) => Ok(AuthorizationRequest {
             client: id,
             redirect_uri,
             redirect_uri_named,
+            response_type: asked.response_type,
+            front_channel,
             response_mode,
             state,
             scope: asked.scope,
@@ -410,11 +171,47 @@ pub fn validate(
         }),
         Err(error) => Err(AuthorizeRefusal::Redirect {
             to: redirect_uri,
-            mode: mode.unwrap_or(ResponseMode::Query),
+            mode: mode.unwrap_or(default_mode),
             state,
             error,
         }),
     }
+}
+
+/// The mode that is asked for, if an answer of this response type may travel so to this place.
+fn response_mode(
+    parameters: &Parameters,
+    to: &RegisteredRedirectUri,
+    default: ResponseMode,
+) -> Result<ResponseMode, AuthorizeError> {
+    let Some(asked) = parameters.get("response_mode") else { return Ok(default) };
+    let asked = ResponseMode::parse(asked).ok_or(AuthorizeError::ResponseModeUnsupported)?;
+    match asked {
+        // OAuth 2.0 Multiple Response Type Encoding Practices section 3: tokens must not be in the query.
+        ResponseMode::Query if default != ResponseMode::Query => Err(AuthorizeError::ResponseModeUnfit),
+        ResponseMode::FormPost if to.kind() == RedirectKind::PrivateUse => {
+            Err(AuthorizeError::ResponseModeUnfit)
+        }
+        ResponseMode::Query | ResponseMode::Fragment | ResponseMode::FormPost => Ok(asked),
+    }
+}
+
+/// The proof that tokens of the answer may go out, where it has any.
+fn front_channel(
+    client: &Client,
+    to: &RegisteredRedirectUri,
+    how: (ResponseType, ResponseMode),
+    offered: &Offered<'_>,
+) -> Result<Option<FrontChannel>, AuthorizeError> {
+    if !how.0.is_front_channel() {
+        return Ok(None);
+    }
+    let opened = FrontChannel::open(client, to, how, offered.legacy);
+    opened.map(Some).map_err(|reason| match reason {
+        NoFrontChannel::NotAllowed => AuthorizeError::ResponseTypeNotAllowed,
+        NoFrontChannel::NotRegistered => AuthorizeError::ResponseTypeNotRegistered,
+        NoFrontChannel::InQuery => AuthorizeError::ResponseModeUnfit,
+    })
 }
 
 fn redirect_uri(
@@ -439,6 +236,7 @@ fn redirect_uri(
 
 /// What [`check`] makes of a request.
 struct Asked {
+    response_type: ResponseType,
     scope: Scope,
     nonce: Option<String>,
     code_challenge: Option<CodeChallenge>,
@@ -461,11 +259,18 @@ fn check(parameters: &Parameters, client: &Client, offered: &Offered<'_>) -> Res
         }
     }
     let response_type = parameters.get("response_type").ok_or(E::ResponseTypeMissing)?;
-    let response_type = ResponseType::parse(response_type).ok_or(E::ResponseTypeUnsupported)?;
+    // Where the tenant has none of the others, they are as unknown as any (RFC 6749 section 3.1.1).
+    let response_type = ResponseType::of_words(response_type)
+        .filter(|it| !it.is_front_channel() || offered.legacy != LegacyClients::None)
+        .ok_or(E::ResponseTypeUnsupported)?;
     if !client.response_types.contains(&response_type) {
         return Err(E::ResponseTypeNotRegistered);
     }
     let nonce = parameters.get("nonce").map(str::to_owned);
+    // OpenID Connect Core sections 3.2.2.1 and 3.3.2.11.
+    if response_type.has_id_token() && nonce.is_none() {
+        return Err(E::NonceMissing);
+    }
     if nonce.as_ref().is_some_and(|nonce| nonce.len() > limits::NONCE_BYTES) {
         return Err(E::NonceTooLong);
     }
@@ -478,10 +283,11 @@ fn check(parameters: &Parameters, client: &Client, offered: &Offered<'_>) -> Res
         Some(_) => return Err(E::MaxAgeMalformed),
     };
     Ok(Asked {
-        scope: asked_scope(parameters, client)?,
+        scope: asked_scope(parameters, client, response_type)?,
         prompt: asked_prompt(parameters, offered)?,
-        code_challenge: asked_challenge(parameters, client)?,
-        resources: asked_resources(parameters, client, offered)?,
+        code_challenge: asked_challenge(parameters, client, response_type)?,
+        resources: asked_resources(parameters, client, offered, response_type)?,
+        response_type,
         nonce,
         max_age,
     })
@@ -496,7 +302,11 @@ fn asked_prompt(parameters: &Parameters, offered: &Offered<'_>) -> Result<Prompt
     Ok(prompt)
 }
 
-fn asked_scope(parameters: &Parameters, client: &Client) -> Result<Scope, AuthorizeError> {
+fn asked_scope(
+    parameters: &Parameters,
+    client: &Client,
+    response_type: ResponseType,
+) -> Result<Scope, AuthorizeError> {
     let asked: Scope = parameters
         .get("scope")
         .ok_or(AuthorizeError::ScopeMissing)?
@@ -505,15 +315,22 @@ fn asked_scope(parameters: &Parameters, client: &Client) -> Result<Scope, Author
     // OpenID Connect Core section 3.1.2.1: what isn't understood is ignored; the token response says what was granted (RFC 6749 section 5.1).
     let mut scope = client.permitted(&asked);
     // OpenID Connect Core section 11: ignored where no refresh token can come of it.
-    if !client.may_use(GrantType::RefreshToken) {
+    if !client.may_use(GrantType::RefreshToken) || !response_type.has_code() {
         scope = scope.without(OFFLINE_ACCESS);
     }
-    if scope.is_empty() { Err(AuthorizeError::ScopeNotAllowed) } else { Ok(scope) }
+    if scope.is_empty() {
+        return Err(AuthorizeError::ScopeNotAllowed);
+    }
+    if response_type.has_id_token() && !scope.contains(OPENID) {
+        return Err(AuthorizeError::OpenidMissing);
+    }
+    Ok(scope)
 }
 
 fn asked_challenge(
     parameters: &Parameters,
     client: &Client,
+    response_type: ResponseType,
 ) -> Result<Option<CodeChallenge>, AuthorizeError> {
     let challenge =
         CodeChallenge::read(parameters.get("code_challenge"), parameters.get("code_challenge_method"));
@@ -523,7 +340,7 @@ fn asked_challenge(
         ChallengeError::Malformed => AuthorizeError::ChallengeMalformed,
     })?;
     // RFC 9700 section 2.1.1: public clients must; a confidential one is bound to its code by its own credentials.
-    if challenge.is_none() && client.is_public() {
+    if challenge.is_none() && client.is_public() && response_type.has_code() {
         return Err(AuthorizeError::ChallengeMissing);
     }
     Ok(challenge)
@@ -533,6 +350,7 @@ fn asked_resources(
     parameters: &Parameters,
     client: &Client,
     offered: &Offered<'_>,
+    response_type: ResponseType,
 ) -> Result<Vec<ResourceIdentifier>, AuthorizeError> {
     let mut resources: Vec<ResourceIdentifier> = Vec::new();
     for text in parameters.all("resource") {
@@ -547,7 +365,8 @@ fn asked_resources(
         if !resources.contains(&resource) {
             resources.push(resource);
         }
-        if resources.len() > limits::RESOURCES {
+        let most = if response_type.has_token() { 1 } else { limits::RESOURCES };
+        if resources.len() > most {
             return Err(AuthorizeError::TooManyResources);
         }
     }

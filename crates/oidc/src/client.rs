@@ -12,7 +12,7 @@ use terms::{ClientId, Timestamp, limits};
 use url::Url;
 
 use crate::jose::{Algorithm, ClientAlgorithm, ClientKeys};
-use crate::redirect_uri::{RedirectUri, RegisteredRedirectUri, find_registered};
+use crate::redirect_uri::{RedirectKind, RedirectUri, RegisteredRedirectUri, find_registered};
 use crate::resource_server::{ResourceIdentifier, ResourceServer};
 use crate::scope::Scope;
 
@@ -69,12 +69,36 @@ words! {
         RefreshToken = "refresh_token",
         /// RFC 6749 section 4.4.
         ClientCredentials = "client_credentials",
+        /// RFC 6749 section 4.2: tokens out of the authorization endpoint. Nothing asks for it at the token endpoint.
+        Implicit = "implicit",
     }
 
-    /// RFC 6749 section 3.1.1.
+    /// RFC 6749 section 3.1.1, OAuth 2.0 Multiple Response Type Encoding Practices sections 3 and 5. There is no `token` alone: it
+    /// says nobody for whom it is (RFC 9700 section 2.1.2).
     ResponseType {
         /// RFC 6749 section 4.1.
         Code = "code",
+        /// OpenID Connect Core section 3.2.
+        IdToken = "id_token",
+        /// OpenID Connect Core section 3.2.
+        IdTokenToken = "id_token token",
+        /// OpenID Connect Core section 3.3.
+        CodeIdToken = "code id_token",
+        /// OpenID Connect Core section 3.3.
+        CodeToken = "code token",
+        /// OpenID Connect Core section 3.3.
+        CodeIdTokenToken = "code id_token token",
+    }
+
+    /// Which rules a client is held to beyond those of every client.
+    #[derive(Default)]
+    ClientProfile {
+        /// None.
+        #[default]
+        Standard = "standard",
+        /// May have tokens out of the authorization endpoint (OpenID Connect Core sections 3.2 and 3.3), which RFC 9700 section 2.1.2
+        /// advises against: for clients that can't be changed any more.
+        OidcLegacy = "oidc-legacy",
     }
 
     /// By what name it knows people (OpenID Connect Core section 8).
@@ -91,6 +115,90 @@ words! {
         Web = "web",
         /// Is installed on a device (RFC 8252).
         Native = "native",
+    }
+}
+
+impl ResponseType {
+    /// Reads a list of words: their order means nothing (OAuth 2.0 Multiple Response Type Encoding Practices section 3).
+    pub fn of_words(text: &str) -> Option<Self> {
+        let sorted = |text: &str| {
+            let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            words.sort_unstable();
+            words
+        };
+        let asked = sorted(text);
+        Self::ALL.iter().copied().find(|it| sorted(it.as_str()) == asked)
+    }
+
+    fn has(self, word: &str) -> bool {
+        self.as_str().split(' ').any(|it| it == word)
+    }
+
+    /// Whether a code is part of the answer.
+    pub fn has_code(self) -> bool {
+        self.has("code")
+    }
+
+    /// Whether an ID token is.
+    pub fn has_id_token(self) -> bool {
+        self.has("id_token")
+    }
+
+    /// Whether an access token is.
+    pub fn has_token(self) -> bool {
+        self.has("token")
+    }
+
+    /// Whether a token of any kind passes through the browser.
+    pub fn is_front_channel(self) -> bool {
+        self.has_id_token() || self.has_token()
+    }
+
+    /// Those that a tenant has, in the order in which they are listed.
+    pub fn offered(legacy: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |it| legacy || !it.is_front_channel())
+    }
+}
+
+impl GrantType {
+    /// Those that a tenant has, in the order in which they are listed.
+    pub fn offered(legacy: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |it| legacy || *it != Self::Implicit)
+    }
+}
+
+impl Serialize for ClientProfile {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientProfile {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("no such profile"))
+    }
+}
+
+/// Whose clients may have tokens out of the authorization endpoint: what a tenant decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegacyClients {
+    /// Nobody's.
+    None,
+    /// Those to whom the operator gave [`ClientProfile::OidcLegacy`].
+    Profiled,
+    /// Every client that registered such a response type, itself or by the operator.
+    All,
+}
+
+impl LegacyClients {
+    /// Whether this client may.
+    pub fn include(self, client: &Client) -> bool {
+        match self {
+            Self::None => false,
+            Self::Profiled => client.settings.profile == ClientProfile::OidcLegacy,
+            Self::All => true,
+        }
     }
 }
 
@@ -243,6 +351,8 @@ pub struct ClientSettings {
     pub refresh_token_lifetime: Option<u64>,
     /// Whether its ID tokens say of the person what userinfo does (OpenID Connect Core section 5.4).
     pub id_token_claims: bool,
+    /// Which rules it is held to.
+    pub profile: ClientProfile,
 }
 
 /// How long a client's refresh tokens live.
@@ -518,6 +628,21 @@ impl Reader {
         }
     }
 
+    fn response_types(&mut self) -> Option<Vec<ResponseType>> {
+        let texts = self.texts("response_types")?;
+        let mut found = Vec::new();
+        for text in &texts {
+            match ResponseType::of_words(text) {
+                Some(one) if found.contains(&one) => {
+                    self.fault("response_types", format!("names {:?} twice", one.as_str()));
+                }
+                Some(one) => found.push(one),
+                None => drop(self.one_of("response_types", ResponseType::ALL, text)),
+            }
+        }
+        Some(found)
+    }
+
     fn auth_signing_alg(&mut self) -> Option<ClientAlgorithm> {
         let text = self.text("token_endpoint_auth_signing_alg")?;
         let all: Vec<ClientAlgorithm> = ClientAlgorithm::all().collect();
@@ -626,8 +751,9 @@ impl ClientMetadata {
         let grant_types =
             reader.words("grant_types", GrantType::ALL).unwrap_or_else(|| vec![GrantType::AuthorizationCode]);
         let by_code = grant_types.contains(&GrantType::AuthorizationCode);
+        let by_person = by_code || grant_types.contains(&GrantType::Implicit);
         let response_types = reader
-            .words("response_types", ResponseType::ALL)
+            .response_types()
             .unwrap_or_else(|| if by_code { vec![ResponseType::Code] } else { Vec::new() });
         Self {
             name: reader.text("client_name"),
@@ -648,7 +774,7 @@ impl ClientMetadata {
             jwks: reader.jwks(),
             jwks_uri: reader.web_address("jwks_uri"),
             // RFC 7591 section 2: a default set of our choice. What is about people is for those who sign people in.
-            scope: reader.scope(if by_code { Scope::standard() } else { Scope::empty() }),
+            scope: reader.scope(if by_person { Scope::standard() } else { Scope::empty() }),
             contacts: reader.texts("contacts").unwrap_or_default(),
             client_uri: reader.web_address("client_uri"),
             logo_uri: reader.web_address("logo_uri"),
@@ -669,17 +795,30 @@ impl ClientMetadata {
     /// The rules that are about several members.
     fn check_together(&self, reader: &mut Reader) {
         let by_code = self.grant_types.contains(&GrantType::AuthorizationCode);
-        // RFC 7591 section 2.1: the two lists must fit.
-        if by_code != self.response_types.contains(&ResponseType::Code) {
-            reader.fault("response_types", "must have code exactly when grant_types has authorization_code");
+        let implicit = self.grant_types.contains(&GrantType::Implicit);
+        // RFC 7591 section 2.1, OpenID Connect Registration section 2: the two lists must fit.
+        if by_code != self.response_types.iter().any(|it| it.has_code()) {
+            reader.fault(
+                "response_types",
+                "must have one with code exactly when grant_types has authorization_code",
+            );
+        }
+        if implicit != self.response_types.iter().any(|it| it.is_front_channel()) {
+            reader.fault(
+                "response_types",
+                "must have one with id_token or token exactly when grant_types has implicit",
+            );
+        }
+        if implicit {
+            self.check_implicit(reader);
         }
         if self.grant_types.is_empty() {
             reader.fault("grant_types", "must not be empty");
         }
         // RFC 6749 section 3.1.2.2. A list that was given and refused is told of already.
         let refused = reader.faults.iter().any(|fault| fault.member == "redirect_uris");
-        if by_code && self.redirect_uris.is_empty() && !refused {
-            reader.fault("redirect_uris", "must not be empty for a client that uses authorization_code");
+        if (by_code || implicit) && self.redirect_uris.is_empty() && !refused {
+            reader.fault("redirect_uris", "must not be empty for a client that people sign in to");
         }
         // RFC 6749 section 4.4: only for confidential clients.
         let public = self.auth_method == ClientAuthMethod::None;
@@ -703,6 +842,22 @@ impl ClientMetadata {
                 "sector_identifier_uri",
                 "pairwise subjects need it, unless all redirect_uris have one and the same host",
             );
+        }
+    }
+
+    /// OpenID Connect Registration section 2 `application_type`: tokens in the browser go by https only, and not to `localhost`,
+    /// which may be anybody's. A native application has neither (RFC 8252 section 8.2 advises against it there).
+    fn check_implicit(&self, reader: &mut Reader) {
+        if self.application_type == ApplicationType::Native {
+            reader.fault("grant_types", "implicit is not for clients of application_type native");
+        }
+        let is_localhost =
+            |uri: &RedirectUri| Url::parse(uri.as_str()).is_ok_and(|url| url.host_str() == Some("localhost"));
+        let bad = |uri: &&RedirectUri| uri.kind() != RedirectKind::Https || is_localhost(uri);
+        if let Some(uri) = self.redirect_uris.iter().find(bad) {
+            let reason =
+                format!("{:?} must be https and not localhost for a client that uses implicit", uri.as_str());
+            reader.fault("redirect_uris", reason);
         }
     }
 
@@ -864,7 +1019,8 @@ mod tests {
             ("redirect_uris", json!(["http://shop.example/cb"])),
             ("redirect_uris", json!(["com.example.app:/cb"])),
             ("post_logout_redirect_uris", json!(["javascript:alert(1)"])),
-            ("grant_types", json!(["implicit"])),
+            ("grant_types", json!(["password"])),
+            ("response_types", json!(["code", "token code id_token"])),
             ("grant_types", json!(["authorization_code", 1])),
             ("response_types", json!(["token"])),
             ("response_types", json!([])),
@@ -927,6 +1083,15 @@ mod tests {
                 json!({ "grant_types": ["client_credentials"], "subject_type": "pairwise" }),
                 "sector_identifier_uri",
             ),
+            (
+                legacy(&json!({ "grant_types": ["implicit"], "response_types": ["code id_token"] })),
+                "response_types",
+            ),
+            (legacy(&json!({ "response_types": ["code"] })), "response_types"),
+            (legacy(&json!({ "redirect_uris": ["https://localhost/cb"] })), "redirect_uris"),
+            (legacy(&json!({ "redirect_uris": ["http://127.0.0.1/cb"] })), "redirect_uris"),
+            (legacy(&json!({ "redirect_uris": [] })), "redirect_uris"),
+            (legacy(&json!({ "application_type": "native" })), "grant_types"),
             (signer(&json!({})), "jwks"),
             (signer(&json!({ "jwks": { "keys": [] } })), "jwks"),
             (signer(&json!({ "jwks": keys(), "jwks_uri": "https://shop.example/jwks.json" })), "jwks_uri"),
@@ -1024,6 +1189,37 @@ mod tests {
             "redirect_uris": ["https://a.example/cb", "https://b.example/cb"],
         });
         assert_eq!(sector(named).as_deref(), Some("sector.example"));
+    }
+
+    /// A client with tokens out of the authorization endpoint.
+    fn legacy(changed: &Value) -> Value {
+        let mut metadata = json!({
+            "redirect_uris": ["https://127.0.0.1/cb"], "grant_types": ["implicit"], "response_types": ["token id_token"],
+        });
+        metadata.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+        metadata
+    }
+
+    #[test]
+    fn the_order_of_the_words_of_a_response_type_means_nothing() {
+        let metadata = ClientMetadata::parse(&legacy(&json!({}))).unwrap();
+        assert_eq!(metadata.response_types, [ResponseType::IdTokenToken]);
+        assert_eq!(ClientMetadata::parse(&metadata.to_json()), Ok(metadata));
+        for bad in ["", "token", "id_token  token", "id_token id_token", "code code", "none", "Code"] {
+            assert_eq!(ResponseType::of_words(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn tenant_and_operator_both_decide_about_legacy_clients() {
+        let mut client = crate::fixture::client();
+        let table = |client: &Client| {
+            [LegacyClients::None, LegacyClients::Profiled, LegacyClients::All].map(|it| it.include(client))
+        };
+        assert_eq!(table(&client), [false, false, true]);
+        client.settings.profile = ClientProfile::OidcLegacy;
+        assert_eq!(table(&client), [false, true, true]);
+        assert_eq!(serde_json::to_value(&client.settings).unwrap()["profile"], "oidc-legacy");
     }
 
     fn signer(changed: &Value) -> Value {

@@ -10,7 +10,7 @@ use crate::response_mode::ResponseMode;
 use crate::scope::STANDARD;
 
 /// The claims that an ID token or userinfo may hold: the protocol's, then those of the standard scopes (OpenID Connect Core section 5.1).
-const CLAIMS: [&str; 28] = [
+const CLAIMS: [&str; 29] = [
     "sub",
     "iss",
     "aud",
@@ -22,6 +22,7 @@ const CLAIMS: [&str; 28] = [
     "amr",
     "sid",
     "at_hash",
+    "c_hash",
     "name",
     "given_name",
     "family_name",
@@ -76,6 +77,8 @@ pub struct Provider<'a> {
     pub further_scopes: &'a [String],
     /// Whether people make accounts themselves.
     pub sign_up: bool,
+    /// Whether clients may have tokens out of the authorization endpoint.
+    pub legacy: bool,
 }
 
 /// The document. Only what holds is listed: a client that believes it must not be refused.
@@ -98,9 +101,9 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "revocation_endpoint": url(path::REVOKE),
         "end_session_endpoint": url(path::END_SESSION),
         "scopes_supported": scopes,
-        "response_types_supported": ResponseType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "response_types_supported": ResponseType::offered(provider.legacy).map(ResponseType::as_str).collect::<Vec<_>>(),
         "response_modes_supported": ResponseMode::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
-        "grant_types_supported": GrantType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "grant_types_supported": GrantType::offered(provider.legacy).map(GrantType::as_str).collect::<Vec<_>>(),
         "code_challenge_methods_supported": [METHOD_S256],
         "prompt_values_supported": Prompt::values(provider.sign_up),
         "acr_values_supported": provider.acr_values,
@@ -136,6 +139,7 @@ mod tests {
             id_token_algorithms: &Algorithm::AT_FIRST,
             further_scopes: &["reports:read".to_owned()],
             sign_up: false,
+            legacy: false,
         };
         insta::assert_json_snapshot!(document(&provider));
         let open = document(&Provider { sign_up: true, ..provider });

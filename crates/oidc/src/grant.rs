@@ -6,9 +6,10 @@ use serde_json::Map;
 use terms::{ClientId, GrantId, SessionId, Subject, Timestamp, UserId, limits};
 
 use crate::access_token::{AccessToken, Holder, TokenId};
-use crate::client::RefreshTerms;
+use crate::client::{Client, RefreshTerms};
 use crate::client_auth::AuthenticatedClient;
-use crate::id_token::{IdToken, access_token_hash};
+use crate::front_channel::FrontChannel;
+use crate::id_token::{IdToken, left_half_hash};
 use crate::jose::Algorithm;
 use crate::pkce::CodeChallenge;
 use crate::resource_server::{ResourceIdentifier, ResourceServer};
@@ -216,7 +217,7 @@ impl Approved {
     pub fn id_token(
         &self,
         issuer: &str,
-        access_token: &str,
+        beside: Beside<'_>,
         algorithm: Algorithm,
         now: Timestamp,
     ) -> Option<IdToken> {
@@ -232,10 +233,20 @@ impl Approved {
             acr: person.authentication.acr.clone(),
             amr: person.authentication.methods.clone(),
             session: person.session,
-            access_token_hash: Some(access_token_hash(access_token, algorithm)),
+            access_token_hash: beside.access_token.map(|text| left_half_hash(text, algorithm)),
+            code_hash: beside.code.map(|text| left_half_hash(text, algorithm)),
             profile: Map::new(),
         })
     }
+}
+
+/// What is issued in the same answer as an ID token, which vouches for it by a hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// An access token's text.
+    pub access_token: Option<&'a str>,
+    /// A code's text.
+    pub code: Option<&'a str>,
 }
 
 /// The gate for everything that a person authorized.
@@ -246,12 +257,34 @@ pub fn approve(
     wish: Wish<'_>,
     now: Timestamp,
 ) -> Result<Approved, TokenRefusal> {
-    if grant.client != client.client().id {
+    approve_for(client.client(), grant, standing, wish, now)
+}
+
+/// The same gate for tokens that leave by the authorization endpoint, where no client can authenticate: what is issued goes
+/// to the place that the proof holds, and nowhere else.
+pub fn approve_front_channel(
+    front_channel: &FrontChannel,
+    grant: &Grant,
+    standing: &Standing,
+    wish: Wish<'_>,
+    now: Timestamp,
+) -> Result<Approved, TokenRefusal> {
+    approve_for(front_channel.client(), grant, standing, wish, now)
+}
+
+fn approve_for(
+    client: &Client,
+    grant: &Grant,
+    standing: &Standing,
+    wish: Wish<'_>,
+    now: Timestamp,
+) -> Result<Approved, TokenRefusal> {
+    if grant.client != client.id {
         return Err(TokenRefusal::GrantOfAnother);
     }
     let subject = holds(grant, standing, now)?;
     // What the client may no longer ask for, it no longer gets.
-    let allowed = client.client().permitted(&grant.scope);
+    let allowed = client.permitted(&grant.scope);
     let granted = match wish.scope {
         // RFC 6749 section 6: nothing that the resource owner did not grant.
         Some(wanted) if !wanted.is_subset_of(&allowed) => return Err(TokenRefusal::ScopeExceedsGrant),
@@ -263,8 +296,8 @@ pub fn approve(
         subject,
         scope: wish.audience.narrow(&granted),
         granted,
-        audience: client.client().resource_server(wish.audience),
-        id_token_lifetime: client.client().id_token_lifetime(),
+        audience: client.resource_server(wish.audience),
+        id_token_lifetime: client.id_token_lifetime(),
         person: Some(Person {
             grant: grant.id,
             user: grant.user,

@@ -41,14 +41,16 @@ pub struct IdToken {
     pub amr: Vec<String>,
     /// `sid` (OpenID Connect Front-Channel Logout section 3).
     pub session: SessionId,
-    /// `at_hash`, made by [`access_token_hash`], when an access token is issued with it.
+    /// `at_hash`, made by [`left_half_hash`], when an access token is issued with it.
     pub access_token_hash: Option<String>,
+    /// `c_hash`, made in the same way, when a code is issued with it (OpenID Connect Core section 3.3.2.11).
+    pub code_hash: Option<String>,
     /// What it says of the person besides. No member of it takes the place of one above, nor adds one that is left out there.
     pub profile: Map<String, Value>,
 }
 
 /// The claims that a profile can't have.
-const PROTOCOL: [&str; 14] = [
+const PROTOCOL: [&str; 15] = [
     "iss",
     "sub",
     "aud",
@@ -63,6 +65,7 @@ const PROTOCOL: [&str; 14] = [
     "azp",
     "sid",
     "at_hash",
+    "c_hash",
 ];
 
 impl IdToken {
@@ -80,6 +83,7 @@ impl IdToken {
             amr: self.amr.clone(),
             sid: self.session,
             at_hash: self.access_token_hash.clone(),
+            c_hash: self.code_hash.clone(),
         });
         let mut claims = self.profile.clone();
         claims.retain(|name, _| !PROTOCOL.contains(&name.as_str()));
@@ -91,15 +95,15 @@ impl IdToken {
     }
 }
 
-/// The `at_hash` of an access token: the left half of the hash of its text, by the hash algorithm of the ID token's own
-/// signature (OpenID Connect Core section 3.1.3.6). Ed25519 hashes with SHA-512 (RFC 8032 section 5.1), the others with
+/// The `at_hash` of an access token, the `c_hash` of a code: the left half of the hash of its text, by the hash algorithm of
+/// the ID token's own signature (OpenID Connect Core sections 3.1.3.6 and 3.3.2.11). Ed25519 hashes with SHA-512 (RFC 8032 section 5.1), the others with
 /// SHA-256.
-pub fn access_token_hash(access_token: &str, algorithm: Algorithm) -> String {
+pub fn left_half_hash(text: &str, algorithm: Algorithm) -> String {
     let hash = match algorithm {
         Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => &digest::SHA256,
         Algorithm::EdDsa => &digest::SHA512,
     };
-    let hash = digest::digest(hash, access_token.as_bytes());
+    let hash = digest::digest(hash, text.as_bytes());
     let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
     URL_SAFE_NO_PAD.encode(left)
 }
@@ -119,6 +123,8 @@ struct Wire {
     sid: SessionId,
     #[serde(skip_serializing_if = "Option::is_none")]
     at_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c_hash: Option<String>,
 }
 
 /// `aud` is a string or an array of them (RFC 7519 section 4.1.3). We write one, and take back only what we write.
@@ -223,7 +229,8 @@ mod tests {
             acr: "1".to_owned(),
             amr: vec!["pwd".to_owned()],
             session: SessionId::new(now, [5; 10]),
-            access_token_hash: Some(access_token_hash("token", Algorithm::Rs256)),
+            access_token_hash: Some(left_half_hash("token", Algorithm::Rs256)),
+            code_hash: None,
             profile: Map::new(),
         }
     }
@@ -264,7 +271,7 @@ mod tests {
     #[test]
     fn at_hash_of_the_specification() {
         assert_eq!(
-            access_token_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", Algorithm::Rs256),
+            left_half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", Algorithm::Rs256),
             "77QmUPtjPfzWtF2AnpK9RQ"
         );
     }

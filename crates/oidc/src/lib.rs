@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod end_session;
 #[cfg(test)]
 mod fixture;
+pub mod front_channel;
 pub mod grant;
 pub mod id_token;
 pub mod introspection;

@@ -310,6 +310,11 @@ impl RegisteredRedirectUri {
         };
         format!("{}{joint}{added}", self.text)
     }
+
+    /// The same with the parameters in the fragment, which a redirect URI itself doesn't have (RFC 6749 section 4.2.2).
+    pub fn with_fragment<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        format!("{}#{}", self.text, params::encode(pairs))
+    }
 }
 
 #[cfg(test)]

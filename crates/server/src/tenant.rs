@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use identity::TenantSettings;
+use identity::tenant_settings::OidcLegacy;
+use oidc::client::LegacyClients;
 use terms::TenantId;
 use url::Url;
 
@@ -157,6 +159,15 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// Which clients may have tokens out of the authorization endpoint.
+    pub fn legacy_clients(&self) -> LegacyClients {
+        match self.settings.oidc_legacy {
+            OidcLegacy::Off => LegacyClients::None,
+            OidcLegacy::PerClient => LegacyClients::Profiled,
+            OidcLegacy::AllClients => LegacyClients::All,
+        }
+    }
+
     /// What people call the service.
     pub fn display_name(&self) -> &str {
         &self.settings.name

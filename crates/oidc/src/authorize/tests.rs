@@ -55,7 +55,11 @@ fn validated_where(
 ) -> Result<AuthorizationRequest, AuthorizeRefusal> {
     let issuer = "https://login.example".parse().unwrap();
     let registered = ["https://api.example".parse().unwrap()];
-    validate(parameters, Some(client), &Offered { issuer: &issuer, registered: &registered, sign_up })
+    validate(
+        parameters,
+        Some(client),
+        &Offered { issuer: &issuer, registered: &registered, sign_up, legacy: LegacyClients::None },
+    )
 }
 
 #[test]
@@ -93,7 +97,12 @@ fn a_good_request_is_understood() {
     assert_eq!(request.resources.len(), 1);
     assert!(request.prompt.login && request.prompt.consent && !request.prompt.none);
     assert_eq!(
-        request.answer("ptc_ac_x", "https://login.example").location(),
+        request
+            .answer(
+                &Issued { code: Some("ptc_ac_x".to_owned()), ..Issued::default() },
+                "https://login.example"
+            )
+            .location(),
         "https://shop.example/cb?state=st%26te&iss=https%3A%2F%2Flogin.example&code=ptc_ac_x"
     );
 }
@@ -126,7 +135,6 @@ fn everything_else_is_told_to_the_client() {
         ("response_type", "", E::ResponseTypeMissing),
         ("response_type", "token", E::ResponseTypeUnsupported),
         ("response_type", "code id_token", E::ResponseTypeUnsupported),
-        ("response_mode", "form_post", E::ResponseModeUnsupported),
         ("response_mode", "web_message", E::ResponseModeUnsupported),
         ("request", "e30.e30.", E::RequestUnsupported),
         ("request_uri", "https://shop.example/r", E::RequestUriUnsupported),

@@ -38,7 +38,9 @@ impl TokenRequest {
     /// Reads a request of a client that is already believed. What a grant doesn't know is ignored (RFC 6749 section 3.2).
     pub fn parse(parameters: &Parameters, client: &AuthenticatedClient) -> Result<Self, TokenRefusal> {
         let grant_type = parameters.get("grant_type").ok_or(TokenRefusal::Missing("grant_type"))?;
-        let grant_type = GrantType::parse(grant_type).ok_or(TokenRefusal::GrantTypeUnknown)?;
+        // RFC 6749 section 4.2: nobody comes here with `implicit`.
+        let at_this_endpoint = GrantType::parse(grant_type).filter(|it| *it != GrantType::Implicit);
+        let grant_type = at_this_endpoint.ok_or(TokenRefusal::GrantTypeUnknown)?;
         // RFC 6749 section 5.2, RFC 7591 section 2: only the grant types that the client registered.
         if !client.client().may_use(grant_type) {
             return Err(TokenRefusal::GrantTypeNotRegistered);
@@ -47,6 +49,7 @@ impl TokenRequest {
             GrantType::AuthorizationCode => Self::AuthorizationCode(CodeRedemption::parse(parameters)?),
             GrantType::RefreshToken => Self::RefreshToken(RefreshRequest::parse(parameters)?),
             GrantType::ClientCredentials => Self::ClientCredentials(ClientRequest::parse(parameters)?),
+            GrantType::Implicit => return Err(TokenRefusal::GrantTypeUnknown),
         })
     }
 }

@@ -18,6 +18,7 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
     let metadata = ClientMetadata::parse(&changes.metadata).map_err(AdminError::all)?;
     let settings = settings(&ClientSettings::default(), &changes)?;
     let client = Client { id, metadata, settings, created_at: at.now };
+    check_profile(at, &client)?;
     check_sector(at, &client).await?;
     keys::ensure(at, client.id_token_algorithm).await?;
     let secret = new_secret(at, &client)?;
@@ -36,6 +37,18 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
         return Err(AdminError::refused("the client's id is taken; try again"));
     }
     Ok(shown(&client, secret.map(|(secret, _)| secret)))
+}
+
+/// Tokens out of the authorization endpoint are off unless the tenant and the operator both let the client. Said at once, and
+/// not only when somebody signs in.
+fn check_profile(at: Desk<'_>, client: &Client) -> Result<(), AdminError> {
+    let wants = client.response_types.iter().any(|it| it.is_front_channel());
+    if !wants || at.tenant.legacy_clients().include(client) {
+        return Ok(());
+    }
+    Err(AdminError::refused(
+        "response_types: id_token and token need the client's profile oidc-legacy (--profile), and a tenant whose setting oidc_legacy is not off",
+    ))
 }
 
 /// OpenID Connect Registration section 5: whoever has the sector's host says there which redirect URIs belong to it, or
@@ -130,6 +143,7 @@ pub async fn update(
         id: before.id,
         created_at: before.created_at,
     };
+    check_profile(at, &client)?;
     check_sector(at, &client).await?;
     keys::ensure(at, client.id_token_algorithm).await?;
     // What was kept of a secret for one method is of no use to another, and must not come back to life with a third.

@@ -337,10 +337,17 @@ pub struct Metadata {
     /// Where a browser goes after signing out; may be given several times
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
-    /// authorization_code, refresh_token or client_credentials; may be given several times
+    /// authorization_code, refresh_token, client_credentials or implicit; may be given several times
     /// [default: authorization_code and refresh_token]
     #[arg(long = "grant-type", value_name = "G")]
     grant_types: Vec<String>,
+    /// What it may get from the authorization endpoint, such as "code" or "code id_token"; may be given several times
+    /// [default: code]
+    #[arg(long = "response-type", value_name = "TYPE")]
+    response_types: Vec<String>,
+    /// standard, or oidc-legacy: may have tokens out of the authorization endpoint, where the tenant allows that
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
     /// What it may ask for: scope tokens separated by blanks
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
@@ -421,6 +428,7 @@ impl Metadata {
             ("refresh_token_idle", self.refresh_token_idle.map(Value::from)),
             ("refresh_token_lifetime", self.refresh_token_lifetime.map(Value::from)),
             ("id_token_claims", self.id_token_claims.map(Value::from)),
+            ("profile", self.profile.clone().map(Value::from)),
         ];
         let settings =
             settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
@@ -441,6 +449,7 @@ impl Metadata {
             ("redirect_uris", list(self.redirect_uris)),
             ("post_logout_redirect_uris", list(self.post_logout_redirect_uris)),
             ("grant_types", list(self.grant_types)),
+            ("response_types", list(self.response_types)),
             ("scope", self.scope.map(Value::from)),
             ("token_endpoint_auth_method", auth_method.map(Value::from)),
             ("token_endpoint_auth_signing_alg", self.auth_signing_alg.map(Value::from)),

@@ -8,14 +8,15 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, HeaderValue};
 use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
 use oidc::authorize::{
-    self, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue, NextStep,
-    Offered, PageReason, SessionFact, next_step,
+    self, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue, Issued,
+    IssuedAccessToken, NextStep, Offered, PageReason, SessionFact, next_step,
 };
-use oidc::client::Client;
-use oidc::grant::{Authentication, Grant, IssuedCode};
+use oidc::client::{Client, ResponseType};
+use oidc::grant::{Approved, Authentication, Grant, IssuedCode, Wish, approve_front_channel};
 use oidc::id_token::verify_hint;
 use oidc::params::Parameters;
-use oidc::resource_server::ResourceIdentifier;
+use oidc::resource_server::{ResourceIdentifier, ResourceServer};
+use oidc::response_mode::{AuthorizeResponse, Delivery};
 use oidc::subject::Naming;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,11 +24,12 @@ use store::flows::{Flow, FlowKind};
 use store::{Fault, Read, Tx, write_tx};
 use terms::{AuthorizationCode, EventId, FlowId, GrantId, Subject, Timestamp, limits};
 
+use super::issue;
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
 use crate::error::Failure;
 use crate::pages::error::{Problem, request_refused, too_often};
-use crate::pages::{Stop, Visit, account, form_body, see_other, with_cookie};
+use crate::pages::{Stop, Visit, account, form_body, form_post, see_other, with_cookie};
 use crate::rate_limits::Limit;
 use crate::request::Site;
 
@@ -166,7 +168,8 @@ pub(crate) async fn understand(
     let issuer = issuer_as_resource(site)?;
     let registered = named_resources(&mut read, &parameters).await?;
     let sign_up = app.offers_sign_up(tenant);
-    let offered = Offered { issuer: &issuer, registered: &registered, sign_up };
+    let offered =
+        Offered { issuer: &issuer, registered: &registered, sign_up, legacy: tenant.legacy_clients() };
     let request = match authorize::validate(&parameters, client.as_ref(), &offered) {
         Ok(request) => request,
         Err(refused) => return Ok(Err(refused)),
@@ -205,14 +208,18 @@ async fn named_resources(read: &mut Read, parameters: &Parameters) -> Result<Vec
 /// Answers a refusal: to the client, or to the person.
 fn refusal(site: &Site, refused: AuthorizeRefusal) -> Result<Response, Stop> {
     match refused.into_response(site.tenant.issuer.as_str()) {
-        Ok(response) => Ok(redirect(&response.location())),
+        Ok(response) => deliver(site, response),
         Err(reason) => request_refused(site, &reason.description()),
     }
 }
 
-/// RFC 9700 section 4.12: 303, so that a browser never sends a form on.
-fn redirect(location: &str) -> Response {
-    Redirect::to(location).into_response()
+/// Sends a response to its client by way of the browser.
+fn deliver(site: &Site, response: AuthorizeResponse) -> Result<Response, Stop> {
+    match response.deliver() {
+        // RFC 9700 section 4.12: 303, so that a browser never sends a form on.
+        Delivery::Redirect(location) => Ok(Redirect::to(&location).into_response()),
+        Delivery::Post { to, fields } => form_post::to(site, to, fields),
+    }
 }
 
 /// The sessions of a browser as the decision sees them: the live ones, of users who may use their account.
@@ -288,15 +295,18 @@ struct Prepared {
     flow: Flow,
     grant: GrantId,
     code: AuthorizationCode,
+    token: issue::Minted,
     event: EventId,
+    /// The issuer, as the built-in resource server is called.
+    issuer: ResourceIdentifier,
     address: IpAddr,
     now: Timestamp,
 }
 
 /// How the command ended.
 enum Advanced {
-    /// The code is out.
-    Issued,
+    /// What the answer holds is recorded; with what was approved for tokens in it.
+    Issued(Option<Box<Approved>>),
     Interact(Interaction, FlowId),
     Refused(authorize::AuthorizeError),
     Stale,
@@ -327,7 +337,9 @@ async fn advance(
         flow: new_flow(site, FlowKind::Authorize, asked.parameters.clone(), browser.as_ref(), now),
         grant: app.entropy.id(GrantId::new, now),
         code: app.entropy.secret(AuthorizationCode::new),
+        token: issue::Minted::new(app),
         event: app.entropy.id(EventId::new, now),
+        issuer: issuer_as_resource(site)?,
         address: site.address,
         now,
     };
@@ -336,8 +348,11 @@ async fn advance(
     })?;
     let issuer = tenant.issuer.as_str();
     let response = match advanced {
-        Advanced::Issued => redirect(&asked.request.answer(&prepared.code.reveal(), issuer).location()),
-        Advanced::Refused(error) => redirect(&asked.request.refuse(error, issuer).location()),
+        Advanced::Issued(approved) => {
+            let issued = issued(site, asked, approved.as_deref(), &prepared).await?;
+            deliver(site, asked.request.answer(&issued, issuer))?
+        }
+        Advanced::Refused(error) => deliver(site, asked.request.refuse(error, issuer))?,
         Advanced::Interact(interaction, flow) => {
             see_other(tenant, &page_of(interaction, flow, &asked.request))
         }
@@ -376,15 +391,76 @@ async fn take_step(
             let (Some((_, session, user)), Some(browser)) = (session, browser) else {
                 return Ok(Advanced::Stale);
             };
-            issue_code(tx, asked, issue, (&session, &user.subject), prepared).await?;
+            let Some(audience) = audience(tx, &asked.request, &prepared.issuer).await? else {
+                return Ok(Advanced::Refused(authorize::AuthorizeError::ResourceUnknown));
+            };
+            record_grant(tx, asked, issue, (&session, &user.subject), prepared).await?;
             tx.use_session(browser.id, &asked.client.id, session.id, now).await?;
-            Ok(Advanced::Issued)
+            approve(tx, asked, &audience, prepared).await
         }
     }
 }
 
-/// Records the grant, its code, and what happened.
-async fn issue_code(
+/// The resource server that an access token in the answer is for. `None`: it was taken away meanwhile.
+async fn audience(
+    read: &mut Read,
+    request: &AuthorizationRequest,
+    issuer: &ResourceIdentifier,
+) -> Result<Option<ResourceServer>, Fault> {
+    match request.resources.as_slice() {
+        [one] if one != issuer && request.response_type.has_token() => read.resource_server(one).await,
+        _ => Ok(Some(ResourceServer::built_in(issuer.clone()))),
+    }
+}
+
+/// Takes tokens of the answer through the gate, over what holds in this very transaction, and so for a Grant that was given
+/// in it.
+async fn approve(
+    tx: &mut Tx,
+    asked: &Asked,
+    audience: &ResourceServer,
+    prepared: &Prepared,
+) -> Result<Advanced, Fault> {
+    let Some(front_channel) = &asked.request.front_channel else { return Ok(Advanced::Issued(None)) };
+    let broken = |what: String| Fault::new(format!("approve {}: {what}", prepared.grant));
+    let given = tx.grant(prepared.grant).await?.ok_or_else(|| broken("it isn't there".to_owned()))?;
+    let wish = Wish { scope: None, audience, nonce: asked.request.nonce.as_deref() };
+    let approved = approve_front_channel(front_channel, &given.grant, &given.standing, wish, prepared.now);
+    // What was decided and what is approved are read in one transaction: they can't differ.
+    let approved = approved.map_err(|refusal| broken(refusal.description()))?;
+    if asked.request.response_type.has_token() {
+        issue::note_opaque(tx, &approved, prepared.issuer.as_str(), &prepared.token, prepared.now).await?;
+    }
+    Ok(Advanced::Issued(Some(Box::new(approved))))
+}
+
+/// What the answer holds, signed after the commit.
+async fn issued(
+    site: &Site,
+    asked: &Asked,
+    approved: Option<&Approved>,
+    prepared: &Prepared,
+) -> Result<Issued, Failure> {
+    let response_type = asked.request.response_type;
+    let code = response_type.has_code().then(|| prepared.code.reveal());
+    let Some(approved) = approved else { return Ok(Issued { code, ..Issued::default() }) };
+    let wanted = issue::Wanted {
+        access_token: response_type.has_token(),
+        id_token: response_type.has_id_token(),
+        code: code.as_deref(),
+        without_userinfo: response_type == ResponseType::IdToken,
+    };
+    let signed = issue::sign(site, &asked.client, approved, (&prepared.token, wanted), prepared.now).await?;
+    let access_token = signed.access_token.map(|text| IssuedAccessToken {
+        text,
+        expires_in: approved.audience().access_token_lifetime,
+        scope: approved.scope().clone(),
+    });
+    Ok(Issued { code, access_token, id_token: signed.id_token })
+}
+
+/// Records the grant, its code if the answer has one, and what happened.
+async fn record_grant(
     tx: &mut Tx,
     asked: &Asked,
     issue: Issue,
@@ -421,7 +497,9 @@ async fn issue_code(
         redeemed_at: None,
     };
     tx.insert_grant(&grant).await?;
-    tx.insert_authorization_code(prepared.code.hash(), &code).await?;
+    if request.response_type.has_code() {
+        tx.insert_authorization_code(prepared.code.hash(), &code).await?;
+    }
     let event = Event::new(prepared.event, EventKind::GrantCreated, Actor::User(grant.user), now)
         .from_address(prepared.address);
     tx.append_event(&event.about(grant.id).with_client(&grant.client).with_session(grant.session)).await

@@ -5,6 +5,7 @@ mod caller;
 pub mod discovery;
 pub mod end_session;
 pub mod introspect;
+mod issue;
 pub mod jwks;
 pub mod respond;
 pub mod revoke;

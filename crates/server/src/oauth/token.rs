@@ -4,24 +4,22 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use identity::claims::claims_for;
 use identity::{Actor, Event, EventKind};
-use oidc::access_token::TokenId;
 use oidc::client::GrantType;
 use oidc::client_auth::AuthenticatedClient;
 use oidc::grant::{Approved, Grant, RefreshState};
-use oidc::jose::Algorithm;
 use oidc::refresh_token::{RefreshSecret, RefreshToken};
 use oidc::resource_server::{ResourceIdentifier, ResourceServer, TokenFormat};
 use oidc::token::authorization_code::{CodeRedemption, Redemption, redeem};
 use oidc::token::client_credentials::{self, ClientRequest};
 use oidc::token::refresh_token::{RefreshFacts, RefreshRequest, Refreshing, refresh};
 use oidc::token::{Audience, Target, TokenRefusal, TokenRequest, target_of_client, target_of_grant};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use store::{Fault, Tx, write_tx};
-use terms::{AccessTokenHandle, EventId, GrantId, Timestamp};
+use terms::{EventId, GrantId, Timestamp};
 
 use super::caller;
+use super::issue;
 use super::respond::{self, Problem};
 use crate::error::Failure;
 use crate::request::Site;
@@ -52,8 +50,7 @@ struct Call<'a> {
 
 /// Ids and secrets of what may be issued. Made before the transaction, since that may be run again.
 struct Minted {
-    token_id: TokenId,
-    handle: AccessTokenHandle,
+    token: issue::Minted,
     refresh_secret: RefreshSecret,
     replay_event: EventId,
     end_event: EventId,
@@ -79,8 +76,7 @@ async fn answer(
     let request = TokenRequest::parse(&form, &client).map_err(refused)?;
     let entropy = &site.app.entropy;
     let minted = Minted {
-        token_id: TokenId::new(entropy.bytes()),
-        handle: entropy.secret(AccessTokenHandle::new),
+        token: issue::Minted::new(&site.app),
         refresh_secret: RefreshSecret::new(entropy.bytes()),
         replay_event: entropy.id(EventId::new, now),
         end_event: entropy.id(EventId::new, now),
@@ -226,11 +222,7 @@ impl Call<'_> {
 
     /// An access token that is a handle must be found again.
     async fn note_opaque(&self, tx: &mut Tx, approved: &Approved) -> Result<(), Fault> {
-        if approved.audience().format != TokenFormat::Opaque {
-            return Ok(());
-        }
-        let claims = approved.access_token(self.issuer.as_str(), self.minted.token_id.clone(), self.now);
-        tx.insert_access_token(self.minted.handle.hash(), &claims).await
+        issue::note_opaque(tx, approved, self.issuer.as_str(), &self.minted.token, self.now).await
     }
 
     /// Somebody else has what this Grant gave out: with the Grant all of it ends (RFC 6749 section 4.1.2, RFC 9700
@@ -249,37 +241,15 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// What the ID token says of the person beyond the protocol: nothing, unless the client's setting asks (OpenID Connect Core
-    /// section 5.4).
-    async fn profile(&self, approved: &Approved) -> Result<Map<String, Value>, Fault> {
-        let (true, Some(person)) = (self.client.client().settings.id_token_claims, approved.person()) else {
-            return Ok(Map::new());
-        };
-        let user = self.site.app.store.read(self.site.tenant.id).user(person.user).await?;
-        Ok(user.map(|user| claims_for(&user, approved.granted().iter())).unwrap_or_default())
-    }
-
-    /// RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3. After the commit: a signature takes longer than a
-    /// transaction should.
+    /// RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3.
     async fn sign(&self, issue: &Issue) -> Result<Response, Failure> {
         let Issue { approved, refresh_token } = issue;
-        let for_access = approved.audience().format.algorithm();
-        let for_identity = self.client.client().id_token_algorithm;
-        let wanted: Vec<Algorithm> =
-            for_access.into_iter().chain(approved.with_id_token().then_some(for_identity)).collect();
-        let keys = self.site.app.keys_for(&self.site.tenant, &wanted).await?;
-        let signer = |algorithm: Algorithm| {
-            let none = || Failure::new(format!("{} has no key for {algorithm:?}", self.site.tenant.id));
-            keys.set.signer(algorithm).ok_or_else(none)
-        };
-        let issuer = self.issuer.as_str();
-        let claims = approved.access_token(issuer, self.minted.token_id.clone(), self.now);
-        let access_token = match for_access {
-            Some(algorithm) => claims.sign(signer(algorithm)?).map_err(Failure::new)?,
-            None => self.minted.handle.reveal(),
-        };
+        let wanted =
+            issue::Wanted { access_token: true, id_token: true, code: None, without_userinfo: false };
+        let made = (&self.minted.token, wanted);
+        let signed = issue::sign(self.site, self.client.client(), approved, made, self.now).await?;
         let mut body = json!({
-            "access_token": access_token,
+            "access_token": signed.access_token,
             "token_type": "Bearer",
             "expires_in": approved.audience().access_token_lifetime.as_secs(),
         });
@@ -289,9 +259,8 @@ impl Call<'_> {
         if let Some(refresh_token) = refresh_token {
             body["refresh_token"] = refresh_token.reveal().into();
         }
-        if let Some(mut id_token) = approved.id_token(issuer, &access_token, for_identity, self.now) {
-            id_token.profile = self.profile(approved).await?;
-            body["id_token"] = id_token.sign(signer(for_identity)?).map_err(Failure::new)?.into();
+        if let Some(id_token) = signed.id_token {
+            body["id_token"] = id_token.into();
         }
         Ok(respond::json(StatusCode::OK, body))
     }

@@ -9,6 +9,7 @@ pub mod brand;
 pub mod consent;
 pub mod error;
 pub mod flow;
+pub mod form_post;
 pub mod home;
 pub mod language;
 pub mod mailbox;
@@ -246,8 +247,17 @@ impl IntoResponse for Stop {
 
 /// Renders a page.
 pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, Stop> {
+    page_with(status, template, POLICY)
+}
+
+/// Renders a page that has a policy of its own.
+pub fn page_with(
+    status: StatusCode,
+    template: &impl Template,
+    policy: HeaderValue,
+) -> Result<Response, Stop> {
     let html = template.render().map_err(Failure::new)?;
-    let headers = [(CONTENT_TYPE, HTML), (CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, NO_STORE)];
+    let headers = [(CONTENT_TYPE, HTML), (CONTENT_SECURITY_POLICY, policy), (CACHE_CONTROL, NO_STORE)];
     Ok((status, headers, html).into_response())
 }
 

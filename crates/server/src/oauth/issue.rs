@@ -1,0 +1,113 @@
+//! Tokens made of what the gate approved: the same for the token endpoint and for the authorization endpoint.
+
+use identity::claims::claims_for;
+use oidc::access_token::TokenId;
+use oidc::client::Client;
+use oidc::grant::{Approved, Beside};
+use oidc::jose::Algorithm;
+use oidc::resource_server::TokenFormat;
+use serde_json::{Map, Value};
+use store::{Fault, Tx};
+use terms::{AccessTokenHandle, Timestamp};
+
+use crate::app::App;
+use crate::error::Failure;
+use crate::request::Site;
+
+/// What an access token is known by. Made before the transaction, since that may be run again.
+pub(super) struct Minted {
+    token_id: TokenId,
+    handle: AccessTokenHandle,
+}
+
+impl Minted {
+    pub(super) fn new(app: &App) -> Self {
+        let entropy = &app.entropy;
+        Self { token_id: TokenId::new(entropy.bytes()), handle: entropy.secret(AccessTokenHandle::new) }
+    }
+}
+
+/// An access token that is a handle must be found again.
+pub(super) async fn note_opaque(
+    tx: &mut Tx,
+    approved: &Approved,
+    issuer: &str,
+    minted: &Minted,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if approved.audience().format != TokenFormat::Opaque {
+        return Ok(());
+    }
+    let claims = approved.access_token(issuer, minted.token_id.clone(), now);
+    tx.insert_access_token(minted.handle.hash(), &claims).await
+}
+
+/// What an answer is to hold.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) access_token: bool,
+    pub(super) id_token: bool,
+    /// The code that goes out in the same answer.
+    pub(super) code: Option<&'a str>,
+    /// Whether no access token comes of this authorization, by which userinfo could be asked (OpenID Connect Core section 5.4).
+    pub(super) without_userinfo: bool,
+}
+
+/// Tokens, signed.
+pub(super) struct Signed {
+    pub(super) access_token: Option<String>,
+    pub(super) id_token: Option<String>,
+}
+
+/// After the commit: a signature takes longer than a transaction should.
+pub(super) async fn sign(
+    site: &Site,
+    client: &Client,
+    approved: &Approved,
+    (minted, wanted): (&Minted, Wanted<'_>),
+    now: Timestamp,
+) -> Result<Signed, Failure> {
+    let for_access = approved.audience().format.algorithm().filter(|_| wanted.access_token);
+    let with_id_token = wanted.id_token && approved.with_id_token();
+    let for_identity = client.id_token_algorithm;
+    let algorithms: Vec<Algorithm> =
+        for_access.into_iter().chain(with_id_token.then_some(for_identity)).collect();
+    let keys = site.app.keys_for(&site.tenant, &algorithms).await?;
+    let signer = |algorithm: Algorithm| {
+        let none = || Failure::new(format!("{} has no key for {algorithm:?}", site.tenant.id));
+        keys.set.signer(algorithm).ok_or_else(none)
+    };
+    let issuer = site.tenant.issuer.as_str();
+    let access_token = match for_access {
+        _ if !wanted.access_token => None,
+        None => Some(minted.handle.reveal()),
+        Some(algorithm) => {
+            let claims = approved.access_token(issuer, minted.token_id.clone(), now);
+            Some(claims.sign(signer(algorithm)?).map_err(Failure::new)?)
+        }
+    };
+    let mut id_token = None;
+    let beside = Beside { access_token: access_token.as_deref(), code: wanted.code };
+    if with_id_token && let Some(mut claims) = approved.id_token(issuer, beside, for_identity, now) {
+        claims.profile = profile(site, client, approved, wanted).await?;
+        id_token = Some(claims.sign(signer(for_identity)?).map_err(Failure::new)?);
+    }
+    Ok(Signed { access_token, id_token })
+}
+
+/// What the ID token says of the person beyond the protocol: nothing where userinfo can be asked, unless the client's setting
+/// wants it (OpenID Connect Core section 5.4).
+async fn profile(
+    site: &Site,
+    client: &Client,
+    approved: &Approved,
+    wanted: Wanted<'_>,
+) -> Result<Map<String, Value>, Fault> {
+    let (true, Some(person)) =
+        (client.settings.id_token_claims || wanted.without_userinfo, approved.person())
+    else {
+        return Ok(Map::new());
+    };
+    let user = site.app.store.read(site.tenant.id).user(person.user).await?;
+    Ok(user.map(|user| claims_for(&user, approved.granted().iter())).unwrap_or_default())
+}
