@@ -32,7 +32,8 @@ impl World {
     /// A user with a profile: claims by their names in OpenID Connect Core section 5.1.
     pub async fn create_user_with(&self, email: &str, password: &str, profile: Option<Value>) -> Value {
         let password = SecretText::new(password.to_owned());
-        let command = AdminCommand::UsersCreate { email: email.to_owned(), password, profile };
+        let command =
+            AdminCommand::UsersCreate { email: Some(email.to_owned()), username: None, password, profile };
         self.operate(command).await.expect("a user that can be made")
     }
 

@@ -45,4 +45,5 @@ mod sweeping;
 mod tenant_settings;
 mod tls;
 mod two_tenants;
+mod usernames;
 mod well_known;

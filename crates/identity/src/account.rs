@@ -280,6 +280,7 @@ mod tests {
             updated_at: NOW,
             disabled_at: None,
             language: None,
+            username: None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use terms::{BrowserId, CanonicalEmail, Timestamp, UserId};
+use terms::{BrowserId, CanonicalEmail, CanonicalUsername, Timestamp, UserId};
 
 /// What is guessed at. Each has budgets of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +37,8 @@ impl GuessedFactor {
 pub enum BudgetOwner<'a> {
     /// Everybody who typed this address and whom nothing ties to its account.
     Email(&'a CanonicalEmail),
+    /// The same of a username.
+    Username(&'a CanonicalUsername),
     /// A browser that signed in to this account before.
     KnownBrowser { user: UserId, browser: BrowserId },
     /// A person who is signed in and shows again who they are, in a browser that isn't known.
@@ -55,6 +57,7 @@ impl BudgetKey {
     pub fn budget(&self, factor: GuessedFactor, owner: BudgetOwner<'_>) -> BudgetId {
         match owner {
             BudgetOwner::Email(email) => self.tag(&[factor.as_str(), "email", email.as_str()]),
+            BudgetOwner::Username(username) => self.tag(&[factor.as_str(), "username", username.as_str()]),
             BudgetOwner::SignedIn(user) => self.tag(&[factor.as_str(), "user", &user.to_string()]),
             BudgetOwner::KnownBrowser { user, browser } => {
                 self.tag(&[factor.as_str(), "browser", &user.to_string(), &browser.to_string()])
@@ -274,6 +277,7 @@ mod tests {
     #[test]
     fn no_two_budgets_have_one_name() {
         let [a, b] = ["a@x.test", "b@x.test"].map(|it| terms::EmailAddress::parse(it).unwrap());
+        let [ada, bob] = ["ada", "bob"].map(|it| CanonicalUsername::parse(it).unwrap());
         let (user, browser) = (|n| UserId::new(NOW, [n; 10]), |n| BrowserId::new(NOW, [n; 10]));
         let key = BudgetKey::new(&[1; 32]);
         let mut seen = std::collections::BTreeSet::new();
@@ -281,6 +285,8 @@ mod tests {
             for owner in [
                 BudgetOwner::Email(a.canonical()),
                 BudgetOwner::Email(b.canonical()),
+                BudgetOwner::Username(&ada),
+                BudgetOwner::Username(&bob),
                 BudgetOwner::KnownBrowser { user: user(1), browser: browser(1) },
                 BudgetOwner::KnownBrowser { user: user(1), browser: browser(2) },
                 BudgetOwner::KnownBrowser { user: user(2), browser: browser(1) },
@@ -296,5 +302,8 @@ mod tests {
             key.budget(GuessedFactor::Password, BudgetOwner::Email(it.canonical()))
         };
         assert_eq!(budget(&a), budget(&respelt), "another spelling found another budget");
+        let respelt = CanonicalUsername::parse("\u{ff21}DA").unwrap();
+        let budget = |it| key.budget(GuessedFactor::Password, BudgetOwner::Username(it));
+        assert_eq!(budget(&ada), budget(&respelt), "another spelling found another budget");
     }
 }

@@ -52,7 +52,11 @@ pub fn claim(user: &User, name: &str) -> Option<Value> {
         "family_name" => text(&profile.family_name),
         "middle_name" => text(&profile.middle_name),
         "nickname" => text(&profile.nickname),
-        "preferred_username" => text(&profile.preferred_username),
+        // One that is nobody else's comes before one that an operator wrote.
+        "preferred_username" => match &user.username {
+            Some(username) => Some(json!(username)),
+            None => text(&profile.preferred_username),
+        },
         "profile" => text(&profile.profile),
         "picture" => text(&profile.picture),
         "website" => text(&profile.website),
@@ -92,6 +96,7 @@ mod tests {
             updated_at: Timestamp::from_millis(7_999),
             disabled_at: None,
             language: None,
+            username: None,
         }
     }
 

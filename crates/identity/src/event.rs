@@ -37,6 +37,8 @@ kinds! {
     UserCreated = "user.created";
     UserUpdated = "user.updated";
     UserDeleted = "user.deleted";
+    /// The user signs in with another name, or has their first.
+    UserUsernameChanged = "user.username_changed";
     UserEmailAdded = "user.email_added";
     UserEmailRemoved = "user.email_removed";
     UserPrimaryEmailChanged = "user.primary_email_changed";

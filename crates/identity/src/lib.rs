@@ -8,6 +8,7 @@ pub mod browser;
 pub mod claims;
 pub mod delivery;
 pub mod event;
+pub mod identifier;
 pub mod mailed_code;
 pub mod password;
 pub mod recovery;
@@ -18,11 +19,13 @@ pub mod sign_up;
 pub mod tenant_admin;
 pub mod tenant_settings;
 pub mod user;
+pub mod username;
 #[cfg(test)]
 mod walks;
 
 pub use browser::BrowserRecord;
 pub use event::{Actor, Event, EventKind};
+pub use identifier::{Identifier, IdentifierError};
 pub use recovery::Recovery;
 pub use session::{Device, Factor, FactorMethod, Session, UserAgent};
 pub use sign_in::{FactorProof, SignIn};

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use terms::{BrowserId, EmailAddress, FlowId, SignInId, Timestamp, UserId};
 
+use crate::identifier::Identifier;
 use crate::password::VerifiedPassword;
 use crate::session::{Factor, FactorMethod};
 use crate::user::User;
@@ -19,8 +20,8 @@ pub struct SignIn {
     pub browser_id: BrowserId,
     /// The authorization request that waits for it, if one does.
     pub flow_id: Option<FlowId>,
-    /// The address that was typed. It tells nothing of whether an account has it.
-    pub identifier: Option<EmailAddress>,
+    /// What was typed. It tells nothing of whether an account has it.
+    pub identifier: Option<Identifier>,
     pub first_factor: Option<ProvenFactor>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
@@ -64,7 +65,7 @@ pub enum Step {
     NeedsIdentifier,
     /// The same whether an account has the identifier or not.
     NeedsFirstFactor {
-        identifier: EmailAddress,
+        identifier: Identifier,
     },
     /// A session may be minted.
     Complete(FactorProof),
@@ -125,15 +126,23 @@ pub fn next_step(facts: &Facts<'_>) -> Result<Step, SignInRefusal> {
 }
 
 /// Turns a record into a proof, if it is of this attempt and browser and still holds for the account as it stands.
-fn proof_of(facts: &Facts<'_>, identifier: &EmailAddress, record: ProvenFactor) -> Option<FactorProof> {
+fn proof_of(facts: &Facts<'_>, identifier: &Identifier, record: ProvenFactor) -> Option<FactorProof> {
     let account = facts.account?;
     let is_of_this_attempt = record.sign_in_id == facts.sign_in.id && record.browser_id == facts.browser_id;
-    let is_of_this_account = record.user_id == account.user.id && has_address(account.user, identifier);
+    let is_of_this_account = record.user_id == account.user.id && answers_to(account.user, identifier);
     let credential_is_unchanged = account.password_version == Some(record.credential_version);
     if !(is_of_this_attempt && is_of_this_account && credential_is_unchanged && account.user.is_enabled()) {
         return None;
     }
     Some(FactorProof::new(record.user_id, Factor { method: record.method, verified_at: record.verified_at }))
+}
+
+/// Whether an account is found by it now.
+fn answers_to(user: &User, identifier: &Identifier) -> bool {
+    match identifier {
+        Identifier::Email(address) => has_address(user, address),
+        Identifier::Username(username) => user.username.as_ref() == Some(username),
+    }
 }
 
 /// An address signs its owner in only once it was verified: until then nobody has shown that it is theirs.

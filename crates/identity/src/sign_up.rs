@@ -1,11 +1,12 @@
 //! The sign-up machine: what a new account asks for and which of it is met, as a pure function over facts.
 
-use terms::{BrowserId, EmailAddress, FlowId, SignUpId, Timestamp, UserId};
+use terms::{BrowserId, CanonicalUsername, EmailAddress, FlowId, SignUpId, Timestamp, UserId};
 
 use crate::mailed_code::{CodePurpose, VerifiedCode};
 use crate::password::PasswordHash;
 use crate::session::{Factor, FactorMethod};
 use crate::sign_in::FactorProof;
+use crate::tenant_settings::IdentifierKind;
 
 /// An attempt to sign up, as it is stored. No account exists until it is complete, so that nobody can hold an address
 /// that isn't theirs.
@@ -16,6 +17,7 @@ pub struct SignUp {
     pub browser_id: BrowserId,
     /// The authorization request that waits for it, if one does.
     pub flow_id: Option<FlowId>,
+    pub username: Option<CanonicalUsername>,
     pub email: Option<EmailAddress>,
     /// The hash of the chosen password, which the policy took.
     pub password: Option<PasswordHash>,
@@ -35,6 +37,7 @@ pub struct VerifiedAddress {
 /// What a new account asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Requirement {
+    Username,
     EmailAddress,
     Password,
     /// A mailed code shows that the address is the person's own.
@@ -42,11 +45,22 @@ pub enum Requirement {
 }
 
 impl Requirement {
-    pub const ALL: [Self; 3] = [Self::EmailAddress, Self::Password, Self::VerifiedEmailAddress];
+    pub const ALL: [Self; 4] =
+        [Self::Username, Self::EmailAddress, Self::Password, Self::VerifiedEmailAddress];
+
+    /// Whether an account needs it where accounts sign in with these: one of each.
+    pub fn is_asked_by(self, kinds: &[IdentifierKind]) -> bool {
+        match self {
+            Self::Username => kinds.contains(&IdentifierKind::Username),
+            Self::EmailAddress | Self::VerifiedEmailAddress => kinds.contains(&IdentifierKind::Email),
+            Self::Password => true,
+        }
+    }
 
     /// Whether the sign-up meets it.
     pub fn is_met_by(self, sign_up: &SignUp) -> bool {
         match self {
+            Self::Username => sign_up.username.is_some(),
             Self::EmailAddress => sign_up.email.is_some(),
             Self::Password => sign_up.password.is_some(),
             Self::VerifiedEmailAddress => match (&sign_up.email, &sign_up.verified) {
@@ -57,14 +71,23 @@ impl Requirement {
     }
 }
 
+/// What an account has now of what the sign-up asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Taken {
+    pub address: bool,
+    /// The username, or one that looks like it, now or before.
+    pub username: bool,
+}
+
 /// What a step is derived from.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     pub sign_up: &'a SignUp,
+    /// What accounts of the tenant sign in with.
+    pub identifiers: &'a [IdentifierKind],
     /// The browser that asks.
     pub browser_id: BrowserId,
-    /// Whether an account has the address now.
-    pub address_is_taken: bool,
+    pub taken: Taken,
     pub now: Timestamp,
 }
 
@@ -84,32 +107,37 @@ pub enum SignUpRefusal {
     Expired,
     /// Said only to a person who has shown that the address is theirs.
     AddressTaken,
+    /// A taken username shows by nature.
+    UsernameTaken,
 }
 
 /// The proof that everything a new account asks for is met. Only [`next_step`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAccount {
-    address: EmailAddress,
-    verified_at: Timestamp,
+    username: Option<CanonicalUsername>,
+    email: Option<VerifiedAddress>,
     password: PasswordHash,
+    proven_at: Timestamp,
 }
 
 impl NewAccount {
-    pub fn address(&self) -> &EmailAddress {
-        &self.address
+    pub fn username(&self) -> Option<&CanonicalUsername> {
+        self.username.as_ref()
     }
 
-    pub fn verified_at(&self) -> Timestamp {
-        self.verified_at
+    /// Where it has one: with the instant at which it was verified.
+    pub fn email(&self) -> Option<&VerifiedAddress> {
+        self.email.as_ref()
     }
 
     pub fn password(&self) -> &PasswordHash {
         &self.password
     }
 
-    /// The proof from which the first session is minted: whoever chose the password showed the address in the same browser.
+    /// The proof from which the first session is minted: whoever chose the password showed the address in the same browser, or
+    /// chose it just now.
     pub fn factor_proof(&self, user_id: UserId) -> FactorProof {
-        FactorProof::new(user_id, Factor { method: FactorMethod::Password, verified_at: self.verified_at })
+        FactorProof::new(user_id, Factor { method: FactorMethod::Password, verified_at: self.proven_at })
     }
 }
 
@@ -125,21 +153,22 @@ pub fn next_step(facts: &Facts<'_>) -> Result<Step, SignUpRefusal> {
     if sign_up.expires_at.has_passed(facts.now) {
         return Err(SignUpRefusal::Expired);
     }
-    let missing: Vec<_> =
-        Requirement::ALL.into_iter().filter(|requirement| !requirement.is_met_by(sign_up)).collect();
-    match (&sign_up.password, &sign_up.verified) {
-        (Some(password), Some(verified)) if missing.is_empty() => {
-            if facts.address_is_taken {
-                return Err(SignUpRefusal::AddressTaken);
-            }
-            Ok(Step::Complete(NewAccount {
-                address: verified.address.clone(),
-                verified_at: verified.verified_at,
-                password: password.clone(),
-            }))
-        }
-        _ => Ok(Step::Needs(missing)),
+    let is_missing = |it: &Requirement| it.is_asked_by(facts.identifiers) && !it.is_met_by(sign_up);
+    let missing: Vec<_> = Requirement::ALL.into_iter().filter(is_missing).collect();
+    let email = sign_up.verified.clone().filter(|_| Requirement::VerifiedEmailAddress.is_met_by(sign_up));
+    let has_identifier = email.is_some() || sign_up.username.is_some();
+    let password = match &sign_up.password {
+        Some(password) if missing.is_empty() && has_identifier => password.clone(),
+        _ => return Ok(Step::Needs(missing)),
+    };
+    if email.is_some() && facts.taken.address {
+        return Err(SignUpRefusal::AddressTaken);
     }
+    if sign_up.username.is_some() && facts.taken.username {
+        return Err(SignUpRefusal::UsernameTaken);
+    }
+    let proven_at = email.as_ref().map_or(facts.now, |email| email.verified_at);
+    Ok(Step::Complete(NewAccount { username: sign_up.username.clone(), email, password, proven_at }))
 }
 
 /// The record to store for a code that was verified, if it was mailed for this attempt and to its address.

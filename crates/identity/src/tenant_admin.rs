@@ -154,6 +154,7 @@ mod tests {
             created_at: NOW,
             updated_at: NOW,
             language: None,
+            username: None,
             disabled_at: None,
         };
         let role = AdminRole { tenant_id: TenantId::new(NOW, [4; 10]), user_id: user_id(3), granted_at: NOW };

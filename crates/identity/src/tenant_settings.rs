@@ -94,7 +94,7 @@ impl Colours {
 macro_rules! choice {
     ($(#[$about:meta])* $type:ident { $($(#[$doc:meta])* $name:ident = $text:literal,)* }) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum $type { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
         impl $type {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use terms::{EmailAddress, Language, Subject, Timestamp, UserId};
+use terms::{CanonicalUsername, EmailAddress, Language, Subject, Timestamp, UserId};
 use url::Url;
 
 /// A person within a tenant.
@@ -13,6 +13,8 @@ pub struct User {
     pub id: UserId,
     /// What relying parties see as `sub`. Never changes.
     pub subject: Subject,
+    /// Where accounts have one: within a tenant nobody else's.
+    pub username: Option<CanonicalUsername>,
     /// Invariant: at most one is primary.
     pub emails: Vec<UserEmail>,
     pub profile: Profile,
@@ -36,10 +38,16 @@ impl User {
         self.emails.iter().find(|email| email.is_primary)
     }
 
-    /// What a page calls this person: the name, else the primary address, else the subject.
+    /// What this person is told apart by: the primary address, else the username; empty where there is neither.
+    pub fn identifier(&self) -> &str {
+        let username = || self.username.as_ref().map_or("", CanonicalUsername::as_str);
+        self.primary_email().map_or_else(username, |email| email.address.as_written())
+    }
+
+    /// What a page calls this person: the name, else the primary address, else the username, else the subject.
     pub fn display_name(&self) -> &str {
-        let written = || self.primary_email().map(|email| email.address.as_written());
-        self.profile.name.as_deref().or_else(written).unwrap_or(self.subject.as_str())
+        let identifier = || Some(self.identifier()).filter(|identifier| !identifier.is_empty());
+        self.profile.name.as_deref().or_else(identifier).unwrap_or(self.subject.as_str())
     }
 }
 

@@ -4,7 +4,10 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Debug;
 
-use terms::{BrowserId, EmailAddress, RecoveryId, SignInId, SignUpId, Subject, Timestamp, UserId, limits};
+use terms::{
+    BrowserId, CanonicalUsername, EmailAddress, RecoveryId, SignInId, SignUpId, Subject, Timestamp, UserId,
+    limits,
+};
 
 use crate::user::{Profile, User, UserEmail};
 
@@ -59,6 +62,10 @@ fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
+fn username(text: &str) -> CanonicalUsername {
+    CanonicalUsername::parse(text).unwrap()
+}
+
 fn expect_all_noticed<M: Copy + Debug>(mutants: &[M], mut violations_of: impl FnMut(M) -> usize) {
     for mutant in mutants {
         assert!(violations_of(*mutant) > 0, "nothing notices that the check is gone: {mutant:?}");
@@ -67,6 +74,7 @@ fn expect_all_noticed<M: Copy + Debug>(mutants: &[M], mut violations_of: impl Fn
 
 mod sign_in {
     use super::*;
+    use crate::Identifier;
     use crate::password::VerifiedPassword;
     use crate::sign_in::{
         Account, FactorProof, Facts, ProvenFactor, SignIn, Step, next_step, record_password,
@@ -74,6 +82,7 @@ mod sign_in {
 
     all!(Event {
         IdentifyAccount,
+        IdentifyAccountByUsername,
         IdentifyNobody,
         ProveRight,
         /// The password as it was before its last change.
@@ -92,6 +101,7 @@ mod sign_in {
         Disable,
         Enable,
         LoseAddress,
+        LoseUsername,
         LetExpire,
         /// Everything is written down and read again.
         Restart,
@@ -99,17 +109,33 @@ mod sign_in {
 
     all!(
         /// A check of the machine that is taken away.
-        Missing { Nothing, Browser, Completed, Expiry, Attempt, RecordBrowser, Account, Address, Version, Enabled }
+        Missing { Nothing, Browser, Completed, Expiry, Attempt, RecordBrowser, Account, Address, Username, Version, Enabled }
     );
+
+    all!(
+        /// What was typed.
+        Typed { Address, Username, OfNobody }
+    );
+
+    impl Typed {
+        fn identifier(self) -> Identifier {
+            match self {
+                Self::Address => Identifier::Email(address("a@x.test")),
+                Self::Username => Identifier::Username(username("ada")),
+                Self::OfNobody => Identifier::Email(address("nobody@x.test")),
+            }
+        }
+    }
 
     #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
     struct State {
-        identifier: Option<bool>,
+        identifier: Option<Typed>,
         record: Option<(bool, Who, u8, i64)>,
         completed: bool,
         expired: bool,
         enabled: bool,
         has_address: bool,
+        has_username: bool,
         version: i64,
         /// What really happened: the version of the password that the owner typed rightly in this attempt.
         truly_proven: Option<i64>,
@@ -123,6 +149,7 @@ mod sign_in {
         expired: false,
         enabled: true,
         has_address: true,
+        has_username: true,
         version: 1,
         truly_proven: None,
         sessions: 0,
@@ -150,9 +177,7 @@ mod sign_in {
                 id: attempt(true),
                 browser_id: browser(Who::Owner),
                 flow_id: None,
-                identifier: self
-                    .identifier
-                    .map(|known| address(if known { "a@x.test" } else { "nobody@x.test" })),
+                identifier: self.identifier.map(Typed::identifier),
                 first_factor: record,
                 created_at: START,
                 expires_at: START.plus(limits::FLOW_LIFETIME),
@@ -175,6 +200,7 @@ mod sign_in {
                 updated_at: START,
                 disabled_at: (!self.enabled).then_some(START),
                 language: None,
+                username: Some(username(if self.has_username { "ada" } else { "elsewhere" })),
             }
         }
 
@@ -195,7 +221,14 @@ mod sign_in {
                 (Missing::Expiry, _) => now = START,
                 (Missing::Enabled, _) => user.disabled_at = None,
                 (Missing::Address, _) => {
-                    user.emails[0].address = sign_in.identifier.clone().unwrap_or(address("a@x.test"));
+                    if let Some(Identifier::Email(typed)) = &sign_in.identifier {
+                        user.emails[0].address = typed.clone();
+                    }
+                }
+                (Missing::Username, _) => {
+                    if let Some(Identifier::Username(typed)) = &sign_in.identifier {
+                        user.username = Some(typed.clone());
+                    }
                 }
                 (Missing::Attempt, Some(record)) => record.sign_in_id = sign_in.id,
                 (Missing::RecordBrowser, Some(record)) => record.browser_id = browser_id,
@@ -240,8 +273,11 @@ mod sign_in {
                 && !self.expired
                 && !self.completed
                 && self.enabled
-                && self.has_address
-                && self.identifier == Some(true)
+                && match self.identifier {
+                    Some(Typed::Address) => self.has_address,
+                    Some(Typed::Username) => self.has_username,
+                    Some(Typed::OfNobody) | None => false,
+                }
                 && self.truly_proven == Some(self.version)
                 && FactorProof::user_id(&proof) == user_id(1);
             self.completed = true;
@@ -252,11 +288,15 @@ mod sign_in {
 
     fn act(state: &mut State, event: Event, missing: Missing) -> bool {
         match event {
-            Event::IdentifyAccount => state.identifier = state.identifier.or(Some(true)),
-            Event::IdentifyNobody => state.identifier = state.identifier.or(Some(false)),
+            Event::IdentifyAccount => state.identifier = state.identifier.or(Some(Typed::Address)),
+            Event::IdentifyAccountByUsername => {
+                state.identifier = state.identifier.or(Some(Typed::Username));
+            }
+            Event::IdentifyNobody => state.identifier = state.identifier.or(Some(Typed::OfNobody)),
             Event::ProveRight => {
                 state.prove(Who::Owner, missing, 1, state.version);
-                if state.identifier == Some(true) && !state.completed {
+                let is_of_account = matches!(state.identifier, Some(Typed::Address | Typed::Username));
+                if is_of_account && !state.completed {
                     state.truly_proven = Some(state.version);
                 }
             }
@@ -274,6 +314,7 @@ mod sign_in {
             Event::Disable => state.enabled = false,
             Event::Enable => state.enabled = true,
             Event::LoseAddress => state.has_address = false,
+            Event::LoseUsername => state.has_username = false,
             Event::LetExpire => state.expired = true,
             Event::Restart => {
                 let record = state.sign_in().first_factor;
@@ -297,11 +338,21 @@ mod sign_in {
 
     #[test]
     fn the_straight_way_leads_to_a_session() {
-        let mut state = FIRST;
-        for event in [Event::IdentifyAccount, Event::ProveRight, Event::Restart, Event::Finish] {
-            assert!(act(&mut state, event, Missing::Nothing));
+        for identify in [Event::IdentifyAccount, Event::IdentifyAccountByUsername] {
+            let mut state = FIRST;
+            for event in [identify, Event::ProveRight, Event::Restart, Event::Finish] {
+                assert!(act(&mut state, event, Missing::Nothing));
+            }
+            assert_eq!(state.sessions, 1, "{identify:?}");
         }
-        assert_eq!(state.sessions, 1);
+    }
+
+    #[test]
+    fn every_way_to_name_an_account_survives_its_storing() {
+        for typed in Typed::ALL {
+            let identifier = typed.identifier();
+            assert_eq!(identifier.as_written().parse(), Ok(identifier));
+        }
     }
 }
 
@@ -310,10 +361,16 @@ mod sign_up {
     use crate::mailed_code::{CodePurpose, VerifiedCode};
     use crate::password::PasswordHash;
     use crate::sign_up::{
-        Facts, Requirement, SignUp, Step, VerifiedAddress, next_step, record_verified_address,
+        Facts, Requirement, SignUp, Step, Taken, VerifiedAddress, next_step, record_verified_address,
     };
+    use crate::tenant_settings::IdentifierKind;
+
+    /// What accounts may sign in with.
+    const TENANTS: [&[IdentifierKind]; 3] =
+        [&[IdentifierKind::Email], &[IdentifierKind::Username], IdentifierKind::ALL];
 
     all!(Event {
+        GiveUsername,
         GiveAddress,
         GivePassword,
         VerifyCode,
@@ -326,6 +383,7 @@ mod sign_up {
         Finish,
         FinishFromOtherBrowser,
         AddressIsTaken,
+        UsernameIsTaken,
         LetExpire,
         Restart,
     });
@@ -336,6 +394,8 @@ mod sign_up {
         Completed,
         Expiry,
         Taken,
+        UsernameTaken,
+        Username,
         Password,
         Verified,
         CodePurpose,
@@ -344,23 +404,27 @@ mod sign_up {
 
     #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
     struct State {
+        identifiers: &'static [IdentifierKind],
+        username: bool,
         email: bool,
         password: bool,
         verified: bool,
         completed: bool,
         expired: bool,
-        taken: bool,
+        taken: Taken,
         truly_verified: bool,
         accounts: u8,
     }
 
     const FIRST: State = State {
+        identifiers: TENANTS[0],
+        username: false,
         email: false,
         password: false,
         verified: false,
         completed: false,
         expired: false,
-        taken: false,
+        taken: Taken { address: false, username: false },
         truly_verified: false,
         accounts: 0,
     };
@@ -375,6 +439,7 @@ mod sign_up {
                 id: attempt(true),
                 browser_id: browser(Who::Owner),
                 flow_id: None,
+                username: self.username.then(|| username("ada")),
                 email: self.email.then(|| address("a@x.test")),
                 password: self.password.then(|| PasswordHash::from_stored("phc".to_owned())),
                 verified: self
@@ -389,7 +454,7 @@ mod sign_up {
         fn ask<T>(&self, who: Who, missing: Missing, question: impl FnOnce(&Facts<'_>) -> T) -> T {
             let mut sign_up = self.sign_up();
             let mut browser_id = browser(who);
-            let (mut now, mut address_is_taken) = (START, self.taken);
+            let (mut now, mut taken) = (START, self.taken);
             if self.expired {
                 now = sign_up.expires_at;
             }
@@ -397,7 +462,11 @@ mod sign_up {
                 Missing::Browser => browser_id = sign_up.browser_id,
                 Missing::Completed => sign_up.completed_at = None,
                 Missing::Expiry => now = START,
-                Missing::Taken => address_is_taken = false,
+                Missing::Taken => taken.address = false,
+                Missing::UsernameTaken => taken.username = false,
+                Missing::Username => {
+                    sign_up.username.get_or_insert_with(|| username("ada"));
+                }
                 Missing::Password => {
                     sign_up.password.get_or_insert_with(|| PasswordHash::from_stored("phc".to_owned()));
                 }
@@ -408,7 +477,8 @@ mod sign_up {
                 }
                 Missing::Nothing | Missing::CodePurpose | Missing::CodeAddress => {}
             }
-            question(&Facts { sign_up: &sign_up, browser_id, address_is_taken, now })
+            let identifiers = self.identifiers;
+            question(&Facts { sign_up: &sign_up, identifiers, browser_id, taken, now })
         }
 
         fn verify(&mut self, who: Who, missing: Missing, is_for_this: bool, to: &str) {
@@ -424,15 +494,21 @@ mod sign_up {
         }
 
         fn finish(&mut self, who: Who, missing: Missing) -> bool {
-            let Ok(Step::Complete(_)) = self.ask(who, missing, next_step) else { return true };
-            let is_met =
-                Requirement::ALL.into_iter().all(|requirement| requirement.is_met_by(&self.sign_up()));
+            let Ok(Step::Complete(account)) = self.ask(who, missing, next_step) else { return true };
+            let sign_up = self.sign_up();
+            let is_met = Requirement::ALL
+                .into_iter()
+                .all(|it| !it.is_asked_by(self.identifiers) || it.is_met_by(&sign_up));
+            let email_is_right = account.email().is_none() || (self.truly_verified && !self.taken.address);
+            let username_is_right = account.username().is_none() || !self.taken.username;
+            let can_sign_in = account.email().is_some() || account.username().is_some();
             let rightly = who == Who::Owner
                 && !self.expired
                 && !self.completed
-                && !self.taken
                 && is_met
-                && self.truly_verified;
+                && email_is_right
+                && username_is_right
+                && can_sign_in;
             self.completed = true;
             self.accounts = (self.accounts + 1).min(2);
             rightly && self.accounts == 1
@@ -441,6 +517,7 @@ mod sign_up {
 
     fn act(state: &mut State, event: Event, missing: Missing) -> bool {
         match event {
+            Event::GiveUsername => state.username = true,
             Event::GiveAddress => state.email = true,
             Event::GivePassword => state.password = true,
             Event::VerifyCode => {
@@ -454,7 +531,8 @@ mod sign_up {
             Event::SubmitNothing | Event::Restart => {}
             Event::Finish => return state.finish(Who::Owner, missing),
             Event::FinishFromOtherBrowser => return state.finish(Who::OtherBrowser, missing),
-            Event::AddressIsTaken => state.taken = true,
+            Event::AddressIsTaken => state.taken.address = true,
+            Event::UsernameIsTaken => state.taken.username = true,
             Event::LetExpire => state.expired = true,
         }
         true
@@ -462,7 +540,13 @@ mod sign_up {
 
     #[test]
     fn no_way_to_an_account_lacks_a_requirement_and_every_check_is_needed() {
-        let run = |missing| walk(FIRST, Event::ALL, |state, event| act(state, event, missing));
+        let run = |missing| {
+            TENANTS.iter().fold((0, 0), |(states, violations), identifiers| {
+                let first = State { identifiers, ..FIRST };
+                let (more, wrong) = walk(first, Event::ALL, |state, event| act(state, event, missing));
+                (states + more, violations + wrong)
+            })
+        };
         let (states, violations) = run(Missing::Nothing);
         println!("sign-up: {states} states, {} events each", Event::ALL.len());
         assert_eq!(violations, 0);
@@ -472,13 +556,20 @@ mod sign_up {
 
     #[test]
     fn the_straight_way_leads_to_an_account() {
-        let mut state = FIRST;
-        for event in
-            [Event::GiveAddress, Event::GivePassword, Event::VerifyCode, Event::Restart, Event::Finish]
-        {
-            assert!(act(&mut state, event, Missing::Nothing));
+        use Event as E;
+        let ways: [&[Event]; 3] = [
+            &[E::GiveAddress, E::GivePassword, E::VerifyCode, E::Restart, E::Finish],
+            &[E::GiveUsername, E::GivePassword, E::Finish],
+            &[E::GiveUsername, E::GiveAddress, E::GivePassword, E::VerifyCode, E::Restart, E::Finish],
+        ];
+        for (identifiers, way) in TENANTS.into_iter().zip(ways) {
+            let mut state = State { identifiers, ..FIRST };
+            for event in way {
+                assert_eq!(state.accounts, 0);
+                assert!(act(&mut state, *event, Missing::Nothing));
+            }
+            assert_eq!(state.accounts, 1);
         }
-        assert_eq!(state.accounts, 1);
     }
 }
 
@@ -598,6 +689,7 @@ mod recovery {
                 updated_at: START,
                 disabled_at: (!self.enabled).then_some(START),
                 language: None,
+                username: None,
             }
         }
 

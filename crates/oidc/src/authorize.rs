@@ -4,7 +4,9 @@ mod refusal;
 
 use std::time::Duration;
 
-use terms::{CanonicalEmail, ClientId, EmailAddress, SessionId, Subject, Timestamp, UserId, limits};
+use terms::{
+    CanonicalEmail, CanonicalUsername, ClientId, EmailAddress, SessionId, Subject, Timestamp, UserId, limits,
+};
 
 use crate::client::{ApplicationType, Client, GrantType, LegacyClients, ResponseType};
 use crate::front_channel::{FrontChannel, NoFrontChannel};
@@ -85,6 +87,11 @@ impl AuthorizationRequest {
     /// The address in `login_hint`, if it is one.
     pub fn hinted_address(&self) -> Option<EmailAddress> {
         self.login_hint.as_deref().and_then(|hint| EmailAddress::parse(hint).ok())
+    }
+
+    /// The username in `login_hint`, if it could be one.
+    pub fn hinted_username(&self) -> Option<CanonicalUsername> {
+        self.login_hint.as_deref().and_then(|hint| CanonicalUsername::parse(hint).ok())
     }
 }
 
@@ -395,6 +402,8 @@ pub struct SessionFact {
     pub subject: Subject,
     /// The user's verified addresses.
     pub addresses: Vec<CanonicalEmail>,
+    /// The user's username, where there is one.
+    pub username: Option<CanonicalUsername>,
     /// When the person last showed who they are.
     pub auth_time: Timestamp,
     /// What the user's remembered consent to this client covers.
@@ -552,6 +561,12 @@ fn choose_session<'a>(facts: &Facts<'a>) -> Result<Choice<'a>, AuthorizeError> {
     // OpenID Connect Core section 3.1.2.1: also where there is one account only, for there may be others to sign in to.
     if facts.request.prompt.select_account {
         return Ok(Choice::Ask(Interaction::SelectAccount));
+    }
+    // A name that is nobody's here may be no name at all, but what only the client knows the person by.
+    if let Some(hinted) = facts.request.hinted_username()
+        && let Some(session) = sessions.iter().find(|it| it.username.as_ref() == Some(&hinted))
+    {
+        return Ok(Choice::Session(session));
     }
     if let Some(hinted) = facts.request.hinted_address() {
         let of_address = |session: &&SessionFact| session.addresses.contains(hinted.canonical());

@@ -102,10 +102,10 @@ impl App {
         self.keys(directory.by_id(tenant.id).unwrap_or(tenant)).await
     }
 
-    /// Whether people make accounts of this tenant themselves: it lets them, and the code that shows an address to be
-    /// theirs can reach them.
+    /// Whether people make accounts of this tenant themselves: it lets them, and where accounts have addresses, the code that
+    /// shows one to be theirs can reach them.
     pub fn offers_sign_up(&self, tenant: &Tenant) -> bool {
-        tenant.settings.sign_up == SignUpMode::Open && self.config.can_mail()
+        tenant.settings.sign_up == SignUpMode::Open && (self.config.can_mail() || !tenant.has_addresses())
     }
 
     /// A new event's id.

@@ -7,9 +7,9 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use identity::attempt::{Admitted, BudgetId, BudgetKey, BudgetOwner, GuessedFactor, Wait};
 use identity::password::{PasswordHash, VerifiedPassword};
-use identity::{Actor, Event, EventKind, User};
+use identity::{Actor, Event, EventKind, Identifier, User};
 use store::{Fault, Tx, write_tx};
-use terms::{BrowserId, CanonicalEmail, EventId, SecretText, Timestamp, UserId};
+use terms::{BrowserId, CanonicalEmail, CanonicalUsername, EventId, SecretText, Timestamp, UserId};
 
 use crate::error::Failure;
 use crate::locale::Texts;
@@ -31,14 +31,24 @@ pub struct Aim<'a> {
 pub enum Target<'a> {
     /// Whoever has the address that was typed: an account, or nobody.
     Email { email: &'a CanonicalEmail, account: Option<UserId> },
+    /// The same of a username.
+    Username { username: &'a CanonicalUsername, account: Option<UserId> },
     /// A person who is signed in, and shows again who they are.
     SignedIn(UserId),
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    /// Whoever is found by what was typed: an account, or nobody.
+    pub fn of(identifier: &'a Identifier, account: Option<UserId>) -> Self {
+        match identifier {
+            Identifier::Email(address) => Self::Email { email: address.canonical(), account },
+            Identifier::Username(username) => Self::Username { username, account },
+        }
+    }
+
     fn account(self) -> Option<UserId> {
         match self {
-            Self::Email { account, .. } => account,
+            Self::Email { account, .. } | Self::Username { account, .. } => account,
             Self::SignedIn(user) => Some(user),
         }
     }
@@ -175,6 +185,9 @@ pub async fn forgive_account(tx: &mut Tx, tenant: &Tenant, user: &User) -> Resul
         for email in &user.emails {
             tx.forget_guesses(key.budget(factor, BudgetOwner::Email(email.address.canonical()))).await?;
         }
+        if let Some(username) = &user.username {
+            tx.forget_guesses(key.budget(factor, BudgetOwner::Username(username))).await?;
+        }
         for known in &browsers {
             let owner = BudgetOwner::KnownBrowser { user: user.id, browser: known.browser };
             tx.forget_guesses(key.budget(factor, owner)).await?;
@@ -194,6 +207,7 @@ async fn budget_of(tx: &mut Tx, key: &BudgetKey, aim: &Aim<'_>) -> Result<Budget
     let owner = match (known, aim.target.account(), aim.target) {
         (Some(known), Some(user), _) => BudgetOwner::KnownBrowser { user, browser: known.browser },
         (_, _, Target::Email { email, .. }) => BudgetOwner::Email(email),
+        (_, _, Target::Username { username, .. }) => BudgetOwner::Username(username),
         (_, _, Target::SignedIn(user)) => BudgetOwner::SignedIn(user),
     };
     Ok(key.budget(aim.factor, owner))

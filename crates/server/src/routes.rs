@@ -94,9 +94,10 @@ fn pages() -> Router<Arc<App>> {
 
 /// What people do with their own account.
 fn accounts() -> Router<Arc<App>> {
-    use account::{clients, confirm, data, delete, email, language, password, profile, sessions};
+    use account::{clients, confirm, data, delete, email, language, password, profile, sessions, username};
     Router::new()
         .route("/account", get(profile::show).post(profile::save))
+        .route("/account/username", post(username::change))
         .route("/account/email", get(email::show).post(email::add))
         .route("/account/email/verify", get(email::show_verify).post(email::verify))
         .route("/account/email/resend", post(email::resend))

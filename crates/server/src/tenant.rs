@@ -8,9 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use identity::TenantSettings;
-use identity::tenant_settings::OidcLegacy;
+use identity::tenant_settings::{IdentifierKind, OidcLegacy};
+use identity::username::{UsernameHash, UsernameKey};
 use oidc::client::LegacyClients;
-use terms::TenantId;
+use terms::{CanonicalUsername, TenantId};
 use url::Url;
 
 use crate::pages::brand::Theme;
@@ -166,6 +167,24 @@ impl Tenant {
             OidcLegacy::PerClient => LegacyClients::Profiled,
             OidcLegacy::AllClients => LegacyClients::All,
         }
+    }
+
+    /// What accounts sign in with.
+    pub fn identifiers(&self) -> &[IdentifierKind] {
+        &self.settings.identifiers
+    }
+
+    pub fn has_usernames(&self) -> bool {
+        self.identifiers().contains(&IdentifierKind::Username)
+    }
+
+    pub fn has_addresses(&self) -> bool {
+        self.identifiers().contains(&IdentifierKind::Email)
+    }
+
+    /// What is kept of a username when it is somebody's no more.
+    pub fn username_hash(&self, username: &CanonicalUsername) -> UsernameHash {
+        UsernameKey::new(&self.data_key.derive("username")).hash(username)
     }
 
     /// What people call the service.

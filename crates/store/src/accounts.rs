@@ -1,6 +1,7 @@
 //! What people do with their own account: addresses on their way in, connected clients, everything to take along, the end.
 
 use identity::account::EmailAddition;
+use identity::username::UsernameHash;
 use identity::{Actor, Event, Session, User};
 use terms::{
     CanonicalEmail, ClientId, EmailAdditionId, EventId, GrantId, SessionId, Subject, Timestamp, UserId,
@@ -138,9 +139,17 @@ impl Tx {
         Ok(self.set_primary_email(user, to).await? && self.touch_user(user, now).await?)
     }
 
-    /// Deletes an account with all that is its own. Its grants end and its subject is never given out again. Of two at
-    /// once, one gets true.
-    pub async fn delete_account(&mut self, user: &User, now: Timestamp) -> Result<bool, Fault> {
+    /// Deletes an account with all that is its own. Its grants end, and its subject and its username, whose hash this is, are never
+    /// given out again. Of two at once, one gets true.
+    pub async fn delete_account(
+        &mut self,
+        user: &User,
+        username: Option<UsernameHash>,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        if let Some(username) = username {
+            self.retire_username(username, user.id, now).await?;
+        }
         self.end_grants_of_user(user.id, now).await?;
         self.retire_subject(&user.subject, now).await?;
         self.delete_user(user.id).await

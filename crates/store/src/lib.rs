@@ -36,6 +36,7 @@ pub mod sign_ups;
 pub mod signing_keys;
 pub mod tenants;
 pub mod testing;
+pub mod usernames;
 pub mod users;
 
 pub use fault::Fault;
@@ -66,5 +67,6 @@ pub const STATEMENTS: &[&[Statement]] = &[
     signing_keys::STATEMENTS,
     sweep::STATEMENTS,
     tenants::STATEMENTS,
+    usernames::STATEMENTS,
     users::STATEMENTS,
 ];

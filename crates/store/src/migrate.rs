@@ -40,6 +40,7 @@ migrations! {
     "0011_administration",
     "0012_recovery",
     "0013_sweeping",
+    "0014_usernames",
 }
 
 /// A migration that a database says it had.

@@ -5,7 +5,6 @@ use terms::{SignInId, Timestamp};
 
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
-use crate::users::opt_address;
 use crate::value::Json;
 
 impl FromRow for SignIn {
@@ -17,7 +16,7 @@ impl FromRow for SignIn {
             id: row.parse("sign_in_id")?,
             browser_id: row.parse("browser_id")?,
             flow_id: row.opt_parse("flow_id")?,
-            identifier: opt_address(row, "identifier")?,
+            identifier: row.opt_parse("identifier")?,
             first_factor: row.opt_json("first_factor")?,
             created_at: row.time("created_at")?,
             expires_at: row.time("expires_at")?,
@@ -32,7 +31,7 @@ verbs! {
           WHERE tenant_id = $1 AND sign_in_id = $2";
 
     pub write exec insert_sign_in(it: &SignIn)
-        [it.id, it.browser_id, it.flow_id, it.identifier.as_ref().map(terms::EmailAddress::as_written),
+        [it.id, it.browser_id, it.flow_id, it.identifier.as_ref().map(identity::Identifier::as_written),
          it.first_factor.map(Json), it.created_at, it.expires_at, it.completed_at] =
         "INSERT INTO sign_in (tenant_id, sign_in_id, browser_id, flow_id, identifier, first_factor, created_at, expires_at, completed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";

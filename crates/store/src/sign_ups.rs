@@ -27,6 +27,7 @@ impl FromRow for SignUp {
             id: row.parse("sign_up_id")?,
             browser_id: row.parse("browser_id")?,
             flow_id: row.opt_parse("flow_id")?,
+            username: row.opt_parse("username")?,
             email: opt_address(row, "email")?,
             password: row.opt_text("password_phc")?.map(PasswordHash::from_stored),
             verified,
@@ -39,15 +40,15 @@ impl FromRow for SignUp {
 
 verbs! {
     pub read opt sign_up(sign_up: SignUpId) -> SignUp =
-        "SELECT sign_up_id, browser_id, flow_id, email, password_phc, verified_email, verified_at, created_at, expires_at, completed_at
+        "SELECT sign_up_id, browser_id, flow_id, username, email, password_phc, verified_email, verified_at, created_at, expires_at, completed_at
            FROM sign_up WHERE tenant_id = $1 AND sign_up_id = $2";
 
     /// A new attempt; nothing of it is verified yet.
     pub write exec insert_sign_up(it: &SignUp)
         [it.id, it.browser_id, it.flow_id, it.email.as_ref().map(terms::EmailAddress::as_written),
-         it.password.as_ref().map(PasswordHash::as_phc), it.created_at, it.expires_at] =
-        "INSERT INTO sign_up (tenant_id, sign_up_id, browser_id, flow_id, email, password_phc, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+         it.password.as_ref().map(PasswordHash::as_phc), it.created_at, it.expires_at, it.username.as_ref()] =
+        "INSERT INTO sign_up (tenant_id, sign_up_id, browser_id, flow_id, email, password_phc, created_at, expires_at, username)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
     /// Records that the person read the mail sent to the address, in an attempt that is still open.
     pub write guard record_verified_address(sign_up: SignUpId, it: &VerifiedAddress)

@@ -1,8 +1,8 @@
 //! People, their addresses and their passwords.
 
 use identity::password::{PasswordHash, StoredPassword};
-use identity::{Profile, User, UserEmail, search};
-use terms::{CanonicalEmail, EmailAddress, Language, Subject, Timestamp, UserId};
+use identity::{Identifier, Profile, User, UserEmail, search};
+use terms::{CanonicalEmail, CanonicalUsername, EmailAddress, Language, Subject, Timestamp, UserId};
 
 use crate::fault::Fault;
 use crate::row::{BadColumn, FromRow, Row};
@@ -44,6 +44,7 @@ impl FromRow for UserRow {
                 updated_at: row.time("updated_at")?,
                 disabled_at: row.opt_time("disabled_at")?,
                 language: row.opt_parse("language")?,
+                username: row.opt_parse("username")?,
             },
         })
     }
@@ -85,6 +86,18 @@ impl Read {
         Ok(users_of(self.user_rows_by_email(email).await?).pop())
     }
 
+    pub async fn user_by_username(&mut self, username: &CanonicalUsername) -> Result<Option<User>, Fault> {
+        Ok(users_of(self.user_rows_by_username(username).await?).pop())
+    }
+
+    /// Who is found by what was typed.
+    pub async fn user_by_identifier(&mut self, identifier: &Identifier) -> Result<Option<User>, Fault> {
+        match identifier {
+            Identifier::Email(address) => self.user_by_email(address.canonical()).await,
+            Identifier::Username(username) => self.user_by_username(username).await,
+        }
+    }
+
     pub async fn user_by_subject(&mut self, subject: &Subject) -> Result<Option<User>, Fault> {
         Ok(users_of(self.user_rows_by_subject(subject).await?).pop())
     }
@@ -95,7 +108,7 @@ impl Read {
         Ok(users_of(self.user_rows_after(&after, most).await?))
     }
 
-    /// Who is found by the beginning of an address or of a name, after what a page ended with. Each row is one way of
+    /// Who is found by the beginning of an address, a username or a name, after what a page ended with. Each row is one way of
     /// finding: a user with several fitting terms comes several times.
     pub async fn users_found(
         &mut self,
@@ -113,7 +126,8 @@ impl Read {
 }
 
 impl Tx {
-    /// Makes a user with their addresses. False when the subject or an address is another's, or the subject was one's: then the caller must roll
+    /// Makes a user with their addresses and their username. False when the subject, an address or the username is another's, or
+    /// the subject was one's (whether the username was, [`Read::is_username_free`] says): then the caller must roll
     /// back or answer without having made anyone, which is why nothing stays behind.
     pub async fn insert_user(&mut self, user: &User, webauthn_handle: &[u8; 32]) -> Result<bool, Fault> {
         if self.is_retired(&user.subject).await? || !self.insert_account(user, webauthn_handle).await? {
@@ -124,6 +138,12 @@ impl Tx {
                 self.delete_user_row(user.id).await?;
                 return Ok(false);
             }
+        }
+        if let Some(username) = &user.username
+            && !self.insert_username(user.id, username, user.created_at).await?
+        {
+            self.delete_user_row(user.id).await?;
+            return Ok(false);
         }
         self.index_names(user.id, &user.profile).await?;
         Ok(true)
@@ -178,28 +198,40 @@ impl FromRow for Found {
 verbs! {
     read many user_rows(user: UserId) -> UserRow =
         "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
-                e.written, e.verified_at, e.is_primary
+                n.canonical AS username, e.written, e.verified_at, e.is_primary
            FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+           LEFT JOIN user_username n ON n.tenant_id = u.tenant_id AND n.user_id = u.user_id
           WHERE u.tenant_id = $1 AND u.user_id = $2 ORDER BY e.canonical";
 
     read many user_rows_by_email(email: &CanonicalEmail) -> UserRow =
         "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
-                e.written, e.verified_at, e.is_primary
+                n.canonical AS username, e.written, e.verified_at, e.is_primary
            FROM user_email f
            JOIN user_account u ON u.tenant_id = f.tenant_id AND u.user_id = f.user_id
            JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+           LEFT JOIN user_username n ON n.tenant_id = u.tenant_id AND n.user_id = u.user_id
           WHERE f.tenant_id = $1 AND f.canonical = $2 ORDER BY e.canonical";
+
+    read many user_rows_by_username(username: &CanonicalUsername) -> UserRow =
+        "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
+                n.canonical AS username, e.written, e.verified_at, e.is_primary
+           FROM user_username n
+           JOIN user_account u ON u.tenant_id = n.tenant_id AND u.user_id = n.user_id
+           LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+          WHERE n.tenant_id = $1 AND n.canonical = $2 ORDER BY e.canonical";
 
     read many user_rows_by_subject(subject: &Subject) -> UserRow =
         "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
-                e.written, e.verified_at, e.is_primary
+                n.canonical AS username, e.written, e.verified_at, e.is_primary
            FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+           LEFT JOIN user_username n ON n.tenant_id = u.tenant_id AND n.user_id = u.user_id
           WHERE u.tenant_id = $1 AND u.subject = $2 ORDER BY e.canonical";
 
     read many user_rows_after(after: &str, most: u32) -> UserRow =
         "SELECT u.user_id, u.subject, u.profile, u.created_at, u.updated_at, u.disabled_at, u.language,
-                e.written, e.verified_at, e.is_primary
+                n.canonical AS username, e.written, e.verified_at, e.is_primary
            FROM user_account u LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id
+           LEFT JOIN user_username n ON n.tenant_id = u.tenant_id AND n.user_id = u.user_id
           WHERE u.tenant_id = $1 AND u.user_id IN (
                 SELECT p.user_id FROM user_account p WHERE p.tenant_id = $1 AND p.user_id > $2 ORDER BY p.user_id LIMIT $3)
           ORDER BY u.user_id, e.canonical";
@@ -251,13 +283,17 @@ verbs! {
     write exec insert_name(term: &str, user: UserId) =
         "INSERT INTO user_search (tenant_id, term, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
-    /// Two ranges of two indexes, each no longer than the page.
+    /// Ranges of three indexes, each no longer than the page.
     read many found(
         address: &str, address_end: &str, name: &str, name_end: &str, after_term: &str, after_user: &str, most: u32,
     ) -> Found =
         "SELECT term, user_id FROM (SELECT canonical AS term, user_id FROM user_email
             WHERE tenant_id = $1 AND canonical >= $2 AND canonical < $3
               AND (canonical > $6 OR (canonical = $6 AND user_id > $7)) ORDER BY canonical, user_id LIMIT $8) AS addressed
+         UNION
+         SELECT term, user_id FROM (SELECT canonical AS term, user_id FROM user_username
+            WHERE tenant_id = $1 AND canonical >= $2 AND canonical < $3
+              AND (canonical > $6 OR (canonical = $6 AND user_id > $7)) ORDER BY canonical, user_id LIMIT $8) AS called
          UNION
          SELECT term, user_id FROM (SELECT term, user_id FROM user_search
             WHERE tenant_id = $1 AND term >= $4 AND term < $5

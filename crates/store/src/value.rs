@@ -1,10 +1,11 @@
 use identity::attempt::BudgetId;
+use identity::username::UsernameHash;
 use serde::Serialize;
 use terms::{
     AccessTokenHandleHash, AdminLinkHash, AdminLinkId, AuthorizationCodeHash, BrowserHandleHash, BrowserId,
-    CanonicalEmail, ClientId, ClientSecretHash, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId,
-    Language, MailId, MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId, SignUpId,
-    SigningKeyId, Subject, TenantId, Timestamp, UserId,
+    CanonicalEmail, CanonicalUsername, ClientId, ClientSecretHash, ClientSecretId, EmailAdditionId, EventId,
+    FlowId, GrantId, Language, MailId, MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId,
+    SignUpId, SigningKeyId, Subject, TenantId, Timestamp, UserId,
 };
 
 /// The kinds of column that both engines have.
@@ -83,6 +84,7 @@ values! {
     str => Text, |it| Value::Text(it.to_owned());
     String => Text, |it| Value::Text(it.clone());
     CanonicalEmail => Text, |it| Value::Text(it.to_string());
+    CanonicalUsername => Text, |it| Value::Text(it.to_string());
     Language => Text, |it| Value::Text(it.as_str().to_owned());
     Subject => Text, |it| Value::Text(it.to_string());
     ClientId => Text, |it| Value::Id(it.to_string());
@@ -108,4 +110,4 @@ macro_rules! hashes {
     ($($ty:ty),* $(,)?) => { values! { $($ty => Blob, |it| Value::Blob(it.as_bytes().to_vec());)* } };
 }
 
-hashes! { AdminLinkHash, BudgetId, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }
+hashes! { AdminLinkHash, BudgetId, UsernameHash, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }

@@ -51,6 +51,7 @@ async fn scenes() -> Vec<Scene> {
             updated_at: NOW,
             disabled_at: None,
             language: None,
+            username: None,
         };
         let browser = BrowserRecord {
             id: id(BrowserId::new),
@@ -304,7 +305,7 @@ async fn a_deleted_account_leaves_ended_grants_and_a_subject_that_nobody_gets_ag
     for scene in scenes().await {
         let store = &scene.store;
         let grant = scene.add_grant("cli_app", 0, true).await;
-        assert_eq!(wins!(store, |tx| tx.delete_account(&scene.user, later(1)).await), 1);
+        assert_eq!(wins!(store, |tx| tx.delete_account(&scene.user, None, later(1)).await), 1);
         let mut read = store.read(store.tenant);
         assert_eq!(read.user(scene.user.id).await.unwrap(), None);
         assert_eq!(read.all_sessions_of_user(scene.user.id).await.unwrap(), []);

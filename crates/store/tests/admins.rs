@@ -28,6 +28,7 @@ async fn add_user(store: &TestStore, email: &str, name: Option<&str>) -> User {
         created_at: NOW,
         updated_at: NOW,
         language: None,
+        username: None,
         disabled_at: None,
     };
     let mut handle = [0; 32];

@@ -99,6 +99,7 @@ async fn a_browser_is_known_from_its_first_sign_in_and_goes_with_its_user() {
             updated_at: NOW,
             disabled_at: None,
             language: None,
+            username: None,
         };
         let browser = BrowserRecord {
             id: BrowserId::new(NOW, testing::id_bits()),

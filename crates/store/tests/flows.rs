@@ -49,6 +49,7 @@ impl World {
             updated_at: NOW,
             disabled_at: None,
             language: None,
+            username: None,
         };
         let session = Session {
             id: SessionId::new(NOW, testing::id_bits()),

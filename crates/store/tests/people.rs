@@ -7,7 +7,9 @@ use identity::password::PasswordHash;
 use identity::recovery::{ReadMail, Recovery};
 use identity::sign_in::{ProvenFactor, SignIn};
 use identity::sign_up::{SignUp, VerifiedAddress};
-use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User, UserAgent, UserEmail};
+use identity::{
+    BrowserRecord, Device, Factor, FactorMethod, Identifier, Profile, Session, User, UserAgent, UserEmail,
+};
 use store::testing::{self, NOW, TestStore};
 use store::{Fault, write_tx};
 use terms::{
@@ -38,6 +40,7 @@ fn user(subject: &str, emails: &[&str]) -> User {
         updated_at: NOW,
         disabled_at: None,
         language: None,
+        username: None,
     }
 }
 
@@ -226,7 +229,7 @@ async fn an_attempt_to_sign_in_completes_once_and_before_it_expires() {
             id: SignInId::new(NOW, testing::id_bits()),
             browser_id: browser.id,
             flow_id: Some(FlowId::new(NOW, testing::id_bits())),
-            identifier: Some(address("Ada@x.test")),
+            identifier: Some(Identifier::Email(address("Ada@x.test"))),
             first_factor: None,
             created_at: NOW,
             expires_at: later(100),
@@ -269,6 +272,7 @@ async fn an_attempt_to_sign_up_completes_once_and_forgets_the_hash() {
             id: SignUpId::new(NOW, testing::id_bits()),
             browser_id: browser.id,
             flow_id: None,
+            username: Some("ada".parse().unwrap()),
             email: Some(address("ada@x.test")),
             password: Some(PasswordHash::from_stored("phc".to_owned())),
             verified: None,

@@ -9,6 +9,7 @@ mod language;
 pub mod limits;
 mod secret;
 mod timestamp;
+mod username;
 
 pub use canonical::{CanonicalEmail, EmailAddress, EmailAddressError};
 pub use id::{
@@ -23,3 +24,4 @@ pub use secret::{
     SecretText,
 };
 pub use timestamp::Timestamp;
+pub use username::{CanonicalUsername, UsernameError};

@@ -32,6 +32,9 @@ pub const PASSWORD_BYTES: usize = 1024;
 pub const USER_AGENT_BYTES: usize = 512;
 /// Octets of an email address (RFC 5321 section 4.5.3.1).
 pub const EMAIL_BYTES: usize = 254;
+/// Characters of a username.
+pub const USERNAME_CHARACTERS: usize = 64;
+pub const USERNAME_LEAST_CHARACTERS: usize = 2;
 /// Octets of a tenant's logo: what a form that carries one may hold beside the rest.
 pub const LOGO_BYTES: usize = 48 * 1024;
 /// Pixels of a side of a tenant's logo.

@@ -254,6 +254,7 @@ fn session(n: u8, auth_time: Timestamp, consented: Option<&str>) -> SessionFact 
         user: user_id(n),
         subject: name.parse().unwrap(),
         addresses: vec![EmailAddress::parse(&format!("{name}@example.test")).unwrap().canonical().clone()],
+        username: Some(name.parse().unwrap()),
         auth_time,
         consented: consented.map(scope),
     }
@@ -331,7 +332,9 @@ fn requests() -> Vec<AuthorizationRequest> {
     for request in [good, to_loopback] {
         for prompt in prompts() {
             for max_age in [None, Some(0), Some(10), Some(100)] {
-                for login_hint in [None, Some("ALICE@example.test"), Some("stranger@example.test")] {
+                for login_hint in
+                    [None, Some("ALICE@example.test"), Some("Bob"), Some("stranger@example.test")]
+                {
                     let login_hint = login_hint.map(str::to_owned);
                     requests.push(AuthorizationRequest { prompt, max_age, login_hint, ..request.clone() });
                 }
@@ -405,8 +408,15 @@ fn check_step(world: &World, step: &NextStep) {
             }
             let by_login_hint =
                 request.hinted_address().is_some_and(|it| session.addresses.contains(it.canonical()));
-            let unambiguous = sessions.len() == 1 && request.login_hint.is_none();
-            let by_last_use = *last_used == Some(session.id) && request.login_hint.is_none();
+            let by_login_hint =
+                by_login_hint || request.hinted_username().is_some_and(|it| session.username == Some(it));
+            // Of a hint that isn't an address and names nobody here, nothing follows.
+            let hint_says_nothing = request.hinted_address().is_none()
+                && !sessions
+                    .iter()
+                    .any(|it| it.username == request.hinted_username() && it.username.is_some());
+            let unambiguous = sessions.len() == 1 && hint_says_nothing;
+            let by_last_use = *last_used == Some(session.id) && hint_says_nothing;
             assert!(hinted || chosen || by_login_hint || by_last_use || unambiguous, "{world:?}");
             let needs_consent = !client.settings.first_party || could_be_anyone(client, request);
             assert_eq!(issue.by_consent, needs_consent);

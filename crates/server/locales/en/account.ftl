@@ -18,6 +18,7 @@ account-sign-out-all = Sign out of every account here
 account-save = Save
 
 account-done-profile = Your profile was saved.
+account-done-username = Your username was changed.
 account-done-email-added = The address was added.
 account-done-email-removed = The address was removed.
 account-done-primary = Your primary address was changed. Both addresses were told.
@@ -38,6 +39,10 @@ account-password-wrong = This is not your password. Please try again.
 
 ## Profile
 
+account-username-effect = The name before it stays yours: nobody else gets it.
+account-username-save = Save username
+account-username-already = This is your username already.
+account-username-too-often = You have given up three usernames within 30 days. Please try again later.
 account-profile-text = What applications learn about you when you let them. Everything is optional.
 account-profile-names = Name
 account-profile-about = About you
@@ -137,6 +142,7 @@ account-delete-sure = Yes, delete the account { $account }
 account-delete-submit = Delete account
 account-delete-unsure = Tick the box if you are sure.
 account-deleted-title = Your account is deleted
+account-deleted-unmailed = Goodbye, and thank you.
 account-deleted-text = We confirmed it by mail. Goodbye, and thank you.
 
 ## Mails, in the form that mails.ftl tells of
@@ -184,6 +190,15 @@ account-mail-primary =
         Hello,
 
         { $email } is now the primary address of your account at { $service }. From now on we write to it.
+    .action = See your account
+    .after = If it wasn't you, change your password at once.
+
+account-mail-username =
+    .subject = Your username at { $service } was changed
+    .before =
+        Hello,
+
+        { $username } is now the username of your account at { $service }. It is what you sign in with.
     .action = See your account
     .after = If it wasn't you, change your password at once.
 

@@ -26,27 +26,56 @@ error-summary-title = Please check this
 continue = Continue
 back = Back
 email-label = Email address
+# What accounts sign in with: $kind is email, username or either.
+identifier-label = { $kind ->
+    [username] Username
+    [either] Email address or username
+   *[email] Email address
+}
+username-label = Username
+username-hint = Letters and digits; dots, underscores and hyphens between them. Others can see it, and capitals don't matter.
 password-label = Password
 to-continue-to = to continue to { $client }
 
 ## Signing in
 
 sign-in-title = Sign in
-sign-in-intro = Enter your email address to begin.
-sign-in-intro-for = Enter your email address to continue to { $client }.
+sign-in-intro = { $kind ->
+    [username] Enter your username to begin.
+    [either] Enter your email address or your username to begin.
+   *[email] Enter your email address to begin.
+}
+sign-in-intro-for = { $kind ->
+    [username] Enter your username to continue to { $client }.
+    [either] Enter your email address or your username to continue to { $client }.
+   *[email] Enter your email address to continue to { $client }.
+}
 sign-in-no-account = New here?
 sign-in-create-account = Create an account
 sign-in-password-title = Enter your password
 sign-in-as = Signing in as
-sign-in-other-address = Use another address
+sign-in-other-address = { $kind ->
+    [email] Use another address
+   *[username] Use another account
+}
 sign-in-submit = Sign in
-sign-in-refused = The email address or the password is not right. Please try again.
+sign-in-refused = { $kind ->
+    [username] The username or the password is not right. Please try again.
+    [either] The name or the password is not right. Please try again.
+   *[email] The email address or the password is not right. Please try again.
+}
 
 ## Signing up
 
 sign-up-title = Create your account
-sign-up-intro = You will get a code by mail to confirm your address.
-sign-up-intro-for = You will get a code by mail to confirm your address, then continue to { $client }.
+sign-up-intro = { $kind ->
+    [username] Choose the name and the password that you will sign in with.
+   *[email] You will get a code by mail to confirm your address.
+}
+sign-up-intro-for = { $kind ->
+    [username] Choose the name and the password that you will sign in with, then continue to { $client }.
+   *[email] You will get a code by mail to confirm your address, then continue to { $client }.
+}
 sign-up-password-hint = At least { $least } characters. A few words that don't belong together make a good one; spaces are fine.
 sign-up-submit = Create account
 sign-up-have-account = Already have an account?
@@ -117,6 +146,24 @@ moving-on-text = You are being taken back. If nothing happens within a few secon
 
 ## Faults of a form
 
+identifier-empty = { $kind ->
+    [username] Enter your username.
+    [either] Enter your email address or your username.
+   *[email] Enter your email address.
+}
+identifier-malformed = { $kind ->
+    [either] Enter an email address like name@example.com, or a username of letters and digits.
+   *[username] Enter a username of letters and digits, with dots, underscores or hyphens only between them.
+}
+username-empty = Choose a username.
+username-too-short = { $least ->
+    [one] Use at least one character.
+   *[other] Use at least { $least } characters.
+}
+username-too-long = Use at most { $most } characters.
+username-characters = Use letters and digits, with dots, underscores or hyphens only between them.
+username-mixed-scripts = Use the letters of one script only.
+username-taken = This username is taken, or too much like one that is. Please choose another.
 email-empty = Enter your email address.
 email-malformed = Enter an email address like name@example.com.
 email-too-long = This email address is too long.
@@ -136,6 +183,8 @@ error-request-title = We couldn't read this request
 error-request-text = Something in the address or the form is missing or malformed. Please go back and try again.
 error-taken-title = You already have an account
 error-taken-text = An account with this address was made in the meantime. Please sign in.
+error-username-taken-title = This username is taken
+error-username-taken-text = Somebody else took this username in the meantime. Please start anew with another one.
 error-start-anew = Start anew
 
 refused-title = This request can't be answered

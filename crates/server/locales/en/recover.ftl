@@ -3,6 +3,7 @@
 recover-link = Forgot your password?
 recover-title = Set a new password
 recover-intro = Enter the email address of your account. We will send a code to it.
+recover-no-address = An account without an email address can't get one. Its password is set anew by the administrators of this service.
 recover-submit = Send code
 recover-back = Back to sign-in
 recover-code-title = Check your mail

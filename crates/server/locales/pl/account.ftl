@@ -18,6 +18,7 @@ account-sign-out-all = Wyloguj ze wszystkich kont w tej przeglądarce
 account-save = Zapisz
 
 account-done-profile = Profil został zapisany.
+account-done-username = Nazwa użytkownika została zmieniona.
 account-done-email-added = Adres został dodany.
 account-done-email-removed = Adres został usunięty.
 account-done-primary = Główny adres został zmieniony. Powiadomiliśmy oba adresy.
@@ -38,6 +39,10 @@ account-password-wrong = To nie jest Twoje hasło. Spróbuj ponownie.
 
 ## Profil
 
+account-username-effect = Poprzednia nazwa pozostaje Twoja: nikt inny jej nie dostanie.
+account-username-save = Zapisz nazwę
+account-username-already = To już jest Twoja nazwa użytkownika.
+account-username-too-often = W ciągu 30 dni porzucono już trzy nazwy użytkownika. Spróbuj ponownie później.
 account-profile-text = Tego dowiadują się o Tobie aplikacje, jeśli im na to pozwolisz. Żadne pole nie jest wymagane.
 account-profile-names = Dane osobowe
 account-profile-about = O Tobie
@@ -137,6 +142,7 @@ account-delete-sure = Tak, usuń konto { $account }
 account-delete-submit = Usuń konto
 account-delete-unsure = Zaznacz pole, jeśli na pewno tego chcesz.
 account-deleted-title = Twoje konto zostało usunięte
+account-deleted-unmailed = Do widzenia i dziękujemy.
 account-deleted-text = Potwierdziliśmy to wiadomością e-mail. Do widzenia i dziękujemy.
 
 ## Wiadomości, w postaci opisanej w mails.ftl
@@ -184,6 +190,15 @@ account-mail-primary =
         Dzień dobry,
 
         { $email } jest teraz głównym adresem Twojego konta w { $service }. Od teraz piszemy na ten adres.
+    .action = Zobacz swoje konto
+    .after = Jeśli to nie Ty, od razu zmień hasło.
+
+account-mail-username =
+    .subject = Zmieniono nazwę użytkownika Twojego konta w { $service }
+    .before =
+        Dzień dobry,
+
+        { $username } jest teraz nazwą użytkownika Twojego konta w { $service }. Nią się logujesz.
     .action = Zobacz swoje konto
     .after = Jeśli to nie Ty, od razu zmień hasło.
 

@@ -25,27 +25,55 @@ error-summary-title = Sprawdź poniższe pola
 continue = Dalej
 back = Wstecz
 email-label = Adres e-mail
+identifier-label = { $kind ->
+    [username] Nazwa użytkownika
+    [either] Adres e-mail lub nazwa użytkownika
+   *[email] Adres e-mail
+}
+username-label = Nazwa użytkownika
+username-hint = Litery i cyfry, a między nimi kropki, podkreślenia i łączniki. Inni mogą ją zobaczyć, a wielkość liter nie ma znaczenia.
 password-label = Hasło
 to-continue-to = aby przejść do { $client }
 
 ## Logowanie
 
 sign-in-title = Zaloguj się
-sign-in-intro = Na początek podaj swój adres e-mail.
-sign-in-intro-for = Podaj swój adres e-mail, aby przejść do { $client }.
+sign-in-intro = { $kind ->
+    [username] Na początek podaj swoją nazwę użytkownika.
+    [either] Na początek podaj swój adres e-mail lub nazwę użytkownika.
+   *[email] Na początek podaj swój adres e-mail.
+}
+sign-in-intro-for = { $kind ->
+    [username] Podaj swoją nazwę użytkownika, aby przejść do { $client }.
+    [either] Podaj swój adres e-mail lub nazwę użytkownika, aby przejść do { $client }.
+   *[email] Podaj swój adres e-mail, aby przejść do { $client }.
+}
 sign-in-no-account = Nie masz konta?
 sign-in-create-account = Załóż konto
 sign-in-password-title = Podaj hasło
 sign-in-as = Logujesz się jako
-sign-in-other-address = Użyj innego adresu
+sign-in-other-address = { $kind ->
+    [email] Użyj innego adresu
+   *[username] Użyj innego konta
+}
 sign-in-submit = Zaloguj się
-sign-in-refused = Adres e-mail lub hasło się nie zgadza. Spróbuj ponownie.
+sign-in-refused = { $kind ->
+    [username] Nazwa użytkownika lub hasło się nie zgadza. Spróbuj ponownie.
+    [either] Nazwa lub hasło się nie zgadza. Spróbuj ponownie.
+   *[email] Adres e-mail lub hasło się nie zgadza. Spróbuj ponownie.
+}
 
 ## Zakładanie konta
 
 sign-up-title = Załóż konto
-sign-up-intro = Wyślemy Ci e-mailem kod, którym potwierdzisz adres.
-sign-up-intro-for = Wyślemy Ci e-mailem kod, którym potwierdzisz adres, a potem przejdziesz do { $client }.
+sign-up-intro = { $kind ->
+    [username] Wybierz nazwę i hasło, którymi będziesz się logować.
+   *[email] Wyślemy Ci e-mailem kod, którym potwierdzisz adres.
+}
+sign-up-intro-for = { $kind ->
+    [username] Wybierz nazwę i hasło, którymi będziesz się logować, a potem przejdziesz do { $client }.
+   *[email] Wyślemy Ci e-mailem kod, którym potwierdzisz adres, a potem przejdziesz do { $client }.
+}
 sign-up-password-hint = { $least ->
     [one] Co najmniej { $least } znak.
     [few] Co najmniej { $least } znaki.
@@ -123,6 +151,31 @@ moving-on-text = Wracasz tam, skąd Cię przysłano. Jeśli przez kilka sekund n
 
 ## Błędy w formularzu
 
+identifier-empty = { $kind ->
+    [username] Podaj swoją nazwę użytkownika.
+    [either] Podaj swój adres e-mail lub nazwę użytkownika.
+   *[email] Podaj swój adres e-mail.
+}
+identifier-malformed = { $kind ->
+    [either] Podaj adres e-mail w postaci imie@example.com albo nazwę użytkownika złożoną z liter i cyfr.
+   *[username] Podaj nazwę użytkownika złożoną z liter i cyfr; kropki, podkreślenia i łączniki mogą stać tylko między nimi.
+}
+username-empty = Wybierz nazwę użytkownika.
+username-too-short = { $least ->
+    [one] Użyj co najmniej { $least } znaku.
+    [few] Użyj co najmniej { $least } znaków.
+    [many] Użyj co najmniej { $least } znaków.
+   *[other] Użyj co najmniej { $least } znaku.
+}
+username-too-long = { $most ->
+    [one] Użyj najwyżej { $most } znaku.
+    [few] Użyj najwyżej { $most } znaków.
+    [many] Użyj najwyżej { $most } znaków.
+   *[other] Użyj najwyżej { $most } znaku.
+}
+username-characters = Użyj liter i cyfr; kropki, podkreślenia i łączniki mogą stać tylko między nimi.
+username-mixed-scripts = Użyj liter tylko jednego alfabetu.
+username-taken = Ta nazwa jest zajęta albo zbyt podobna do zajętej. Wybierz inną.
 email-empty = Podaj swój adres e-mail.
 email-malformed = Podaj adres e-mail w postaci imie@example.com.
 email-too-long = Ten adres e-mail jest za długi.
@@ -152,6 +205,8 @@ error-request-title = Nie udało się odczytać tego żądania
 error-request-text = W adresie lub w formularzu czegoś brakuje albo coś jest niepoprawne. Wróć i spróbuj ponownie.
 error-taken-title = Masz już konto
 error-taken-text = W międzyczasie założono konto z tym adresem. Zaloguj się.
+error-username-taken-title = Ta nazwa użytkownika jest zajęta
+error-username-taken-text = W międzyczasie ktoś inny wybrał tę nazwę użytkownika. Zacznij od nowa z inną.
 error-start-anew = Zacznij od nowa
 
 refused-title = Nie można spełnić tego żądania

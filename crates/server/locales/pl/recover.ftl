@@ -3,6 +3,7 @@
 recover-link = Nie pamiętasz hasła?
 recover-title = Ustaw nowe hasło
 recover-intro = Podaj adres e-mail swojego konta. Wyślemy na niego kod.
+recover-no-address = Konto bez adresu e-mail nie dostanie kodu. Nowe hasło ustawiają mu administratorzy tej usługi.
 recover-submit = Wyślij kod
 recover-back = Wróć do logowania
 recover-code-title = Sprawdź pocztę

@@ -79,7 +79,8 @@ pub enum AdminCommand {
         mail_id: Option<String>,
     },
     UsersCreate {
-        email: String,
+        email: Option<String>,
+        username: Option<String>,
         #[serde(serialize_with = "reveal")]
         password: SecretText,
         profile: Option<Value>,
@@ -256,7 +257,9 @@ async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminEr
         C::MailTest { to } => mails::test(at, &to).await,
         C::MailList => mails::list(at).await,
         C::MailRetry { mail_id } => mails::retry(at, mail_id.as_deref()).await,
-        C::UsersCreate { email, password, profile } => users::create(at, &email, password, profile).await,
+        C::UsersCreate { email, username, password, profile } => {
+            users::create(at, (email.as_deref(), username.as_deref()), password, profile).await
+        }
         C::UsersList => users::list(at).await,
         C::UsersSetPassword { user, password } => users::set_password(at, &user, password).await,
         C::UsersInvite { email, profile } => users::invite(at, &email, profile).await,

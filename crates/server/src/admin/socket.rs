@@ -163,7 +163,12 @@ mod tests {
             AdminCommand::KeysList,
             AdminCommand::ClientsCreate(changes()),
             AdminCommand::ClientsUpdate { client_id: "c".to_owned(), changes: changes(), new_secret: true },
-            AdminCommand::UsersCreate { email: "a@b.example".to_owned(), password, profile: None },
+            AdminCommand::UsersCreate {
+                email: Some("a@b.example".to_owned()),
+                username: None,
+                password,
+                profile: None,
+            },
         ] {
             let text =
                 serde_json::to_string(&AdminRequest { tenant: "default".to_owned(), command }).unwrap();

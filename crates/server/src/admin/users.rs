@@ -1,9 +1,9 @@
 use identity::password::{NewPassword, PasswordPolicy};
-use identity::{EventKind, Profile, User, UserEmail};
+use identity::{EventKind, Identifier, Profile, User, UserEmail};
 use serde_json::{Value, json};
 use store::mail::MailRecord;
 use store::{Fault, write_tx};
-use terms::{EmailAddress, SecretText, Subject, UserId};
+use terms::{CanonicalUsername, EmailAddress, SecretText, Subject, UserId};
 
 use super::{AdminError, Desk, instant};
 use crate::attempts;
@@ -14,20 +14,38 @@ const PAGE: u32 = 500;
 
 pub async fn create(
     at: Desk<'_>,
-    email: &str,
+    (email, username): (Option<&str>, Option<&str>),
     password: SecretText,
     profile: Option<Value>,
 ) -> Result<Value, AdminError> {
-    let address = EmailAddress::parse(email).map_err(AdminError::refused)?;
+    let address = email.map(EmailAddress::parse).transpose().map_err(AdminError::refused)?;
+    let username = username.map(CanonicalUsername::parse).transpose().map_err(AdminError::refused)?;
+    if address.is_none() && username.is_none() {
+        return Err(AdminError::refused("name an address, a username or both"));
+    }
+    if username.is_some() && !at.tenant.has_usernames() {
+        return Err(AdminError::refused(
+            "accounts of this tenant have no usernames; its setting `identifiers` says what they sign in with",
+        ));
+    }
     let profile = match profile {
         None => Profile::default(),
         Some(profile) => Profile::parse(&profile.to_string()).map_err(AdminError::all)?,
     };
-    let hash = hashed(at, &password, &address).await?;
-    let user = User { profile, ..fresh(at, address)? };
+    let context = [email.unwrap_or_default(), username.as_ref().map_or("", CanonicalUsername::as_str)];
+    let hash = hashed(at, &password, context).await?;
+    let user = User { profile, username, ..user_with(at, address)? };
+    let name_hash = user.username.as_ref().map(|username| at.tenant.username_hash(username));
     let (id, webauthn_handle) = (user.id, at.app.entropy.bytes());
     let event = at.event(EventKind::UserCreated, id);
     let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, AdminError> {
+        if let (Some(username), Some(hash)) = (&user.username, name_hash)
+            && !tx.is_username_free(username, hash, id).await?
+        {
+            return Err(AdminError::refused(format!(
+                "{username}, or a name that looks like it, is or was a user's"
+            )));
+        }
         if !tx.insert_user(&user, &webauthn_handle).await? {
             return Ok(false);
         }
@@ -38,16 +56,16 @@ pub async fn create(
     if made {
         Ok(shown(&user))
     } else {
-        Err(AdminError::refused(format!("{email} is a user's address already")))
+        Err(AdminError::refused(format!("{} is a user's address already", email.unwrap_or_default())))
     }
 }
 
 async fn hashed(
     at: Desk<'_>,
     password: &SecretText,
-    address: &EmailAddress,
+    [identifier, username]: [&str; 2],
 ) -> Result<identity::password::PasswordHash, AdminError> {
-    let context = [address.as_written(), at.tenant.issuer.authority()];
+    let context = [identifier, username, at.tenant.issuer.authority()];
     let new = NewPassword::check(password, PasswordPolicy::Alone, &context).map_err(AdminError::refused)?;
     let hash = at.app.hasher.hash(new, at.app.entropy.bytes()).await;
     hash.map_err(|error| AdminError::Fault(Fault::new("hash the password").because(error)))
@@ -67,10 +85,8 @@ pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
 
 pub async fn set_password(at: Desk<'_>, user: &str, password: SecretText) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
-    let Some(address) = user.primary_email().map(|email| email.address.clone()) else {
-        return Err(AdminError::refused("the user has no address to sign in with"));
-    };
-    let hash = hashed(at, &password, &address).await?;
+    let username = user.username.as_ref().map_or("", CanonicalUsername::as_str);
+    let hash = hashed(at, &password, [user.identifier(), username]).await?;
     let event = at.event(EventKind::PasswordChanged, user.id);
     let notice = told(at, &user)?;
     write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
@@ -122,15 +138,21 @@ pub async fn invite(at: Desk<'_>, email: &str, profile: Option<Value>) -> Result
 
 /// A new user with a verified address, not stored yet.
 pub fn fresh(at: Desk<'_>, address: EmailAddress) -> Result<User, AdminError> {
+    user_with(at, Some(address))
+}
+
+fn user_with(at: Desk<'_>, address: Option<EmailAddress>) -> Result<User, AdminError> {
+    let email = |address| UserEmail { address, verified_at: Some(at.now), is_primary: true };
     Ok(User {
         id: at.app.entropy.id(UserId::new, at.now),
         subject: Subject::try_from(at.app.entropy.hex::<16>()).map_err(AdminError::refused)?,
-        emails: vec![UserEmail { address, verified_at: Some(at.now), is_primary: true }],
+        emails: address.map(email).into_iter().collect(),
         profile: Profile::default(),
         created_at: at.now,
         updated_at: at.now,
         disabled_at: None,
         language: None,
+        username: None,
     })
 }
 
@@ -223,8 +245,9 @@ pub async fn delete(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
     not_oneself(at, &user)?;
     let event = at.event(EventKind::UserDeleted, user.id);
+    let username = user.username.as_ref().map(|username| at.tenant.username_hash(username));
     write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
-        if tx.delete_account(&user, at.now).await? {
+        if tx.delete_account(&user, username, at.now).await? {
             at.append(tx, &event).await?;
         }
         Ok(())
@@ -232,15 +255,17 @@ pub async fn delete(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     Ok(json!({ "deleted": user.id }))
 }
 
-/// The user of an id or an address.
+/// The user of an id, an address or a username. What has the form of an id is nothing else.
 pub async fn find(at: Desk<'_>, name: &str) -> Result<User, AdminError> {
     let mut read = at.app.store.read(at.tenant.id);
-    let found = match (name.parse::<UserId>(), EmailAddress::parse(name)) {
+    let found = match (name.parse::<UserId>(), name.parse::<Identifier>()) {
         (Ok(id), _) => read.user(id).await?,
-        (Err(_), Ok(address)) => read.user_by_email(address.canonical()).await?,
+        (Err(_), Ok(identifier)) => read.user_by_identifier(&identifier).await?,
         (Err(_), Err(_)) => None,
     };
-    found.ok_or_else(|| AdminError::unknown(format!("there is no user {name}; name the address or the id")))
+    found.ok_or_else(|| {
+        AdminError::unknown(format!("there is no user {name}; name the address, the username or the id"))
+    })
 }
 
 /// The primary address, as its owner writes it.
@@ -253,6 +278,7 @@ fn shown(user: &User) -> Value {
     json!({
         "user_id": user.id,
         "sub": user.subject,
+        "username": user.username,
         "email": email.map(|email| email.address.as_written()),
         "email_verified": email.is_some_and(|email| email.verified_at.is_some()),
         "created_at": instant(user.created_at),

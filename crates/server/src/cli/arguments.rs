@@ -467,10 +467,13 @@ impl Metadata {
 
 #[derive(Debug, Subcommand)]
 pub enum UsersCommand {
-    /// Make a user whose address counts as verified
+    /// Make a user whose address counts as verified, or who has a username, or both
     Create {
+        #[arg(long, required_unless_present = "username")]
+        email: Option<String>,
+        /// Where accounts of the tenant have usernames
         #[arg(long)]
-        email: String,
+        username: Option<String>,
         /// The password, or - to read it from standard input
         #[arg(long, value_parser = secret)]
         password: SecretText,
@@ -523,9 +526,9 @@ pub enum UsersCommand {
 impl UsersCommand {
     pub fn into_admin(self) -> Result<AdminCommand, Complaint> {
         Ok(match self {
-            Self::Create { email, password, profile } => {
+            Self::Create { email, username, password, profile } => {
                 let profile = profile.as_deref().map(read_json).transpose()?;
-                AdminCommand::UsersCreate { email, password: typed(password)?, profile }
+                AdminCommand::UsersCreate { email, username, password: typed(password)?, profile }
             }
             Self::List => AdminCommand::UsersList,
             Self::Disable { user } => AdminCommand::UsersDisable { user },

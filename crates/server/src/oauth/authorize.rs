@@ -239,6 +239,7 @@ pub(crate) async fn session_facts(
             user: user.id,
             subject: asked.naming.subject(&user.subject),
             addresses: verified.map(|email| email.address.canonical().clone()).collect(),
+            username: user.username.clone(),
             auth_time: session.auth_time(),
             consented: consent.map(|consent| consent.scope),
         };

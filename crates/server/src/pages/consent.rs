@@ -74,8 +74,8 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     };
     let user = sessions.iter().find(|(fact, _, _)| fact.id == session).map(|(_, _, user)| user);
     let account = user.map(|user| {
-        user.primary_email()
-            .map_or_else(|| user.display_name().to_owned(), |email| email.address.as_written().to_owned())
+        let identifier = Some(user.identifier()).filter(|identifier| !identifier.is_empty());
+        identifier.unwrap_or_else(|| user.display_name()).to_owned()
     });
     let view = visit.view();
     let template = ConsentPage {

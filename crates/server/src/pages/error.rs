@@ -20,6 +20,8 @@ pub enum Problem {
     Request,
     /// The address got an account while this sign-up was under way.
     Taken,
+    /// The same of a username.
+    UsernameTaken,
     /// Whoever asks is no administrator of this tenant, or is one no longer.
     NotAdmin,
     /// What was asked for takes a proof of the last minutes.
@@ -33,6 +35,9 @@ impl Problem {
             Self::Form => (StatusCode::FORBIDDEN, "error-form-title", "error-form-text"),
             Self::Request => (StatusCode::BAD_REQUEST, "error-request-title", "error-request-text"),
             Self::Taken => (StatusCode::CONFLICT, "error-taken-title", "error-taken-text"),
+            Self::UsernameTaken => {
+                (StatusCode::CONFLICT, "error-username-taken-title", "error-username-taken-text")
+            }
             Self::NotAdmin => (StatusCode::FORBIDDEN, "error-not-admin-title", "error-not-admin-text"),
             Self::NotRecent => (StatusCode::FORBIDDEN, "error-not-recent-title", "error-not-recent-text"),
         }

@@ -35,7 +35,7 @@ pub(super) async fn account_lines(visit: &Visit) -> Result<Vec<AccountLine>, Sto
             continue;
         };
         let name = user.display_name().to_owned();
-        let email = user.primary_email().map_or("", |email| email.address.as_written()).to_owned();
+        let email = user.identifier().to_owned();
         let initial = name.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
         let since = visit.view().date_time(session.auth_time());
         let manage = visit.site.tenant.path(&format!("/account?account={}", session.id));

@@ -80,6 +80,20 @@ impl<'a> View<'a> {
         self.texts.with(key, &[(name, value)])
     }
 
+    /// What accounts sign in with, in the word by which texts choose.
+    pub fn identifier_kind(&self) -> &'static str {
+        match (self.tenant.has_addresses(), self.tenant.has_usernames()) {
+            (true, true) => "either",
+            (false, true) => "username",
+            (_, false) => "email",
+        }
+    }
+
+    /// A text about what accounts sign in with.
+    pub fn text_on_identifiers(&self, key: &str) -> String {
+        self.text_with(key, "kind", &self.identifier_kind())
+    }
+
     /// A text with a link in it: what stands before the brackets, within them, and after.
     pub fn around_link(&self, key: &str) -> (String, String, String) {
         let text = self.text(key);
@@ -389,6 +403,7 @@ fn page_of_form(path: &str) -> &str {
         "/password/code" | "/password/resend" => "/password/reset",
         "/oauth/end_session/confirm" => "/sign-out",
         "/account/email/resend" => "/account/email/verify",
+        "/account/username" => "/account",
         "/account/email/primary" | "/account/email/remove" => "/account/email",
         // The link's secret isn't carried on.
         "/admin/enter" => place::START,

@@ -9,7 +9,7 @@ use identity::mailed_code::{self, CodePurpose, CodeRefusal, MailedCode, typed_co
 use identity::password::{NewPassword, PasswordHash, PasswordPolicy};
 use identity::recovery::{self, Facts, RecoveredAccount, Step};
 use identity::sign_in::{self, Account, SignIn};
-use identity::{Actor, BrowserRecord, Event, EventKind, Recovery, User};
+use identity::{Actor, BrowserRecord, Event, EventKind, Identifier, Recovery, User};
 use store::mail::MailRecord;
 use store::{Fault, Read, Tx, write_tx};
 use terms::{
@@ -489,7 +489,7 @@ impl<'a> Resetting<'a> {
             id: self.sign_in,
             browser_id: browser.id,
             flow_id: recovery.flow_id,
-            identifier: Some(recovery.email.clone()),
+            identifier: Some(Identifier::Email(recovery.email.clone())),
             first_factor: None,
             created_at: now,
             expires_at: now.plus(limits::FLOW_LIFETIME),

@@ -40,12 +40,9 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     };
     let mut read = site.app.store.read(site.tenant.id);
     let sessions = session_facts(&mut read, &browser, &asked, visit.now).await?;
-    let choice =
-        |(fact, _, user): (oidc::authorize::SessionFact, identity::Session, identity::User)| Choice {
-            session: fact.id,
-            name: user.display_name().to_owned(),
-            email: user.primary_email().map_or("", |email| email.address.as_written()).to_owned(),
-        };
+    let choice = |(fact, _, user): (oidc::authorize::SessionFact, identity::Session, identity::User)| {
+        Choice { session: fact.id, name: user.display_name().to_owned(), email: user.identifier().to_owned() }
+    };
     let accounts: Vec<Choice> = sessions.into_iter().map(choice).collect();
     if accounts.is_empty() {
         return Ok(back_to_flow(site, flow, cookie));

@@ -8,12 +8,10 @@ use http::StatusCode;
 use identity::attempt::GuessedFactor;
 use identity::password::StoredPassword;
 use identity::sign_in::{self, Account, FactorProof, Facts, SignIn, SignInRefusal, Step};
-use identity::{Actor, BrowserRecord, Device, Event, EventKind, Session, User};
+use identity::{Actor, BrowserRecord, Device, Event, EventKind, Identifier, IdentifierError, Session, User};
 use store::mail::MailRecord;
 use store::{Fault, Tx, write_tx};
-use terms::{
-    EmailAddress, EmailAddressError, EventId, FlowId, SessionId, SignInId, Timestamp, UserId, limits,
-};
+use terms::{EmailAddressError, EventId, FlowId, SessionId, SignInId, Timestamp, UserId, limits};
 
 use super::error::{Problem, too_often};
 use super::flow::{Waiting, waiting};
@@ -53,7 +51,7 @@ struct PasswordPage<'a> {
     faults: Faults,
 }
 
-/// `GET /sign-in`: asks for the address.
+/// `GET /sign-in`: asks for the address or the username, in one field.
 pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let flow = visit.flow()?;
     let (browser, cookie) = visit.known_browser().await?;
@@ -72,17 +70,20 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
 
 fn intro(view: View<'_>, waiting: &Waiting) -> String {
     match &waiting.client {
-        Some(client) => view.text_with("sign-in-intro-for", "client", client),
-        None => view.text("sign-in-intro"),
+        Some(client) => {
+            let kind = view.identifier_kind();
+            view.texts.with("sign-in-intro-for", &[("client", client), ("kind", &kind)])
+        }
+        None => view.text_on_identifiers("sign-in-intro"),
     }
 }
 
-/// `POST /sign-in`: begins an attempt for the address. Nobody is told whether an account has it.
+/// `POST /sign-in`: begins an attempt for what was typed. Nobody is told whether an account has it.
 pub async fn identify(submission: Submission) -> Result<Response, Stop> {
     let flow = submission.flow()?;
     let Site { app, tenant, .. } = &submission.site;
     let written = submission.form.value("email");
-    let identifier = match EmailAddress::parse(written) {
+    let identifier = match Identifier::parse(written, tenant.identifiers()) {
         Ok(identifier) => identifier,
         Err(error) => {
             let waiting = waiting(&submission.site, flow, submission.browser.id, submission.now).await?;
@@ -93,7 +94,7 @@ pub async fn identify(submission: Submission) -> Result<Response, Stop> {
                 intro: intro(submission.view(), &waiting),
                 email: written.to_owned(),
                 offers_sign_up: submission.site.offers_sign_up(),
-                faults: email_fault(submission.view(), error).into(),
+                faults: identifier_fault(submission.view(), error).into(),
             };
             return page(StatusCode::UNPROCESSABLE_ENTITY, &template);
         }
@@ -112,6 +113,16 @@ pub async fn identify(submission: Submission) -> Result<Response, Stop> {
     };
     write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_sign_in(&attempt).await })?;
     Ok(see_other(tenant, &format!("/sign-in/password?attempt={}", attempt.id)))
+}
+
+/// What is wrong with what was typed as an address or a username.
+fn identifier_fault(view: View<'_>, error: IdentifierError) -> FieldFault {
+    let key = match error {
+        IdentifierError::Email(error) => return email_fault(view, error),
+        IdentifierError::Empty => "identifier-empty",
+        IdentifierError::Username(_) => "identifier-malformed",
+    };
+    FieldFault { field: "email", text: view.text_on_identifiers(key) }
 }
 
 /// What is wrong with an address that was typed.
@@ -140,7 +151,7 @@ fn password_page(
     view: View<'_>,
     browser: &BrowserRecord,
     attempt: &SignIn,
-    identifier: &EmailAddress,
+    identifier: &Identifier,
     faults: Faults,
 ) -> Result<Response, Stop> {
     let template = PasswordPage {
@@ -173,7 +184,7 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     let typed = submission.form.secret("password");
     let again = |key: &str| {
         let view = submission.view();
-        let fault = FieldFault { field: "password", text: view.text(key) };
+        let fault = FieldFault { field: "password", text: view.text_on_identifiers(key) };
         password_page(view, &submission.browser, &attempt, &identifier, fault.into())
     };
     if typed.reveal().is_empty() {
@@ -182,7 +193,7 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     let account = account_with(site, &identifier).await?;
     let aim = Aim {
         factor: GuessedFactor::Password,
-        target: Target::Email { email: identifier.canonical(), account },
+        target: Target::of(&identifier, account),
         browser: submission.browser.id,
         now: submission.now,
     };
@@ -220,9 +231,9 @@ fn facts_of<'a>(submission: &Submission, attempt: &'a SignIn, account: Option<Ac
     Facts { sign_in: attempt, browser_id: submission.browser.id, account, now: submission.now }
 }
 
-/// Who has the address, verified or not.
-async fn account_with(site: &Site, identifier: &EmailAddress) -> Result<Option<UserId>, Fault> {
-    let user = site.app.store.read(site.tenant.id).user_by_email(identifier.canonical()).await?;
+/// Who is found by it; by an address verified or not.
+async fn account_with(site: &Site, identifier: &Identifier) -> Result<Option<UserId>, Fault> {
+    let user = site.app.store.read(site.tenant.id).user_by_identifier(identifier).await?;
     Ok(user.map(|user| user.id))
 }
 

@@ -3,10 +3,10 @@
 use askama::Template;
 use axum::response::Response;
 use identity::mailed_code::{CodePurpose, CodeRefusal, typed_code};
-use identity::sign_up::{self, Facts, NewAccount, SignUpRefusal, Step};
+use identity::sign_up::{self, Facts, NewAccount, SignUpRefusal, Step, Taken};
 use identity::{BrowserRecord, EventKind, Profile, SignUp, User, UserEmail};
 use store::{Fault, Tx, write_tx};
-use terms::{EmailAddress, FlowId, SecretText, SignUpId, Subject, UserId};
+use terms::{EmailAddress, FlowId, SecretText, SignUpId, Subject, Timestamp, UserId};
 
 use super::error::{Problem, too_often};
 use super::sign_in::{Minting, choose_in_flow};
@@ -71,6 +71,12 @@ async fn named_attempt(site: &Site, id: Result<Option<SignUpId>, Malformed>) -> 
     attempt.ok_or_else(|| Problem::Stale.stop(site))
 }
 
+/// As long as nothing is to be made, it doesn't matter who has what the attempt asks for.
+fn facts_of<'a>(site: &'a Site, sign_up: &'a SignUp, browser: &BrowserRecord, now: Timestamp) -> Facts<'a> {
+    let (identifiers, taken) = (site.tenant.identifiers(), Taken::default());
+    Facts { sign_up, identifiers, browser_id: browser.id, taken, now }
+}
+
 /// Refuses an attempt that is another browser's, too old or done, and each one once sign-up is closed.
 fn require_open(site: &Site, facts: &Facts<'_>) -> Result<(), Stop> {
     if !site.offers_sign_up() {
@@ -88,7 +94,7 @@ fn require_open(site: &Site, facts: &Facts<'_>) -> Result<(), Stop> {
 pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let attempt = named_attempt(&visit.site, visit.query.id("attempt")).await?;
     let Some(browser) = &visit.context.browser else { return Err(Problem::Stale.stop(&visit.site)) };
-    let facts = Facts { sign_up: &attempt, browser_id: browser.id, address_is_taken: false, now: visit.now };
+    let facts = facts_of(&visit.site, &attempt, browser, visit.now);
     require_open(&visit.site, &facts)?;
     verify_page(visit.view(), browser, &attempt, Said::default())
 }
@@ -97,12 +103,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
 pub async fn resend(submission: Submission) -> Result<Response, Stop> {
     let Site { app, tenant, .. } = &submission.site;
     let attempt = named_attempt(&submission.site, submission.form.id("attempt")).await?;
-    let facts = Facts {
-        sign_up: &attempt,
-        browser_id: submission.browser.id,
-        address_is_taken: false,
-        now: submission.now,
-    };
+    let facts = facts_of(&submission.site, &attempt, &submission.browser, submission.now);
     require_open(&submission.site, &facts)?;
     let Some(email) = &attempt.email else { return Err(Problem::Stale.stop(&submission.site)) };
     let purpose = CodePurpose::SignUp(attempt.id);
@@ -129,12 +130,7 @@ pub async fn resend(submission: Submission) -> Result<Response, Stop> {
 pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     let site = &submission.site;
     let attempt = named_attempt(site, submission.form.id("attempt")).await?;
-    let facts = Facts {
-        sign_up: &attempt,
-        browser_id: submission.browser.id,
-        address_is_taken: false,
-        now: submission.now,
-    };
+    let facts = facts_of(&submission.site, &attempt, &submission.browser, submission.now);
     require_open(site, &facts)?;
     let view = submission.view();
     let again = |text: String| verify_page(view, &submission.browser, &attempt, Said::fault(text));
@@ -156,11 +152,15 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
         Verdict::Refused(SignUpRefusal::AddressTaken) => {
             Err(Problem::Taken.stop_in_flow(site, attempt.flow_id.as_ref()))
         }
+        Verdict::Refused(SignUpRefusal::UsernameTaken) => {
+            Err(Problem::UsernameTaken.stop_in_flow(site, attempt.flow_id.as_ref()))
+        }
         Verdict::Refused(_) => Err(Problem::Stale.stop_in_flow(site, attempt.flow_id.as_ref())),
     }
 }
 
-enum Verdict {
+/// How an attempt ended that somebody wanted to complete.
+pub(super) enum Verdict {
     SignedUp,
     Code(CodeRefusal),
     Refused(SignUpRefusal),
@@ -180,12 +180,11 @@ async fn judge(
     rotation: &Rotation,
 ) -> Result<Verdict, Fault> {
     let Site { app, tenant, .. } = &submission.site;
-    let (now, browser_id) = (submission.now, submission.browser.id);
-    let key = code_key(tenant);
+    let (now, key) = (submission.now, code_key(tenant));
     let making = Making::new(app, submission);
     write_tx!(app.store, tenant.id, |tx| -> Result<Verdict, Fault> {
         let Some(mut sign_up) = tx.sign_up(attempt).await? else { return Ok(SignUpRefusal::Expired.into()) };
-        let facts = Facts { sign_up: &sign_up, browser_id, address_is_taken: false, now };
+        let facts = facts_of(&submission.site, &sign_up, &submission.browser, now);
         if let Err(refusal) = sign_up::next_step(&facts) {
             return Ok(refusal.into());
         }
@@ -207,17 +206,12 @@ async fn judge(
         if !tx.spend_mailed_code(code.id, now).await? {
             return Ok(Verdict::Code(CodeRefusal::Unusable));
         }
-        let address_is_taken = tx.user_by_email(verified.recipient()).await?.is_some();
-        match sign_up::next_step(&Facts { sign_up: &sign_up, browser_id, address_is_taken, now }) {
-            Err(refusal) => Ok(refusal.into()),
-            Ok(Step::Needs(_)) => Ok(SignUpRefusal::Expired.into()),
-            Ok(Step::Complete(account)) => making.account(tx, &sign_up, &account, rotation).await,
-        }
+        making.finish(tx, &sign_up, rotation).await
     })
 }
 
 /// What a new account is made with: chosen before the transaction, so that it may be run again.
-struct Making<'a> {
+pub(super) struct Making<'a> {
     submission: &'a Submission,
     user_id: UserId,
     subject: Option<Subject>,
@@ -226,7 +220,7 @@ struct Making<'a> {
 }
 
 impl<'a> Making<'a> {
-    fn new(app: &App, submission: &'a Submission) -> Self {
+    pub(super) fn new(app: &App, submission: &'a Submission) -> Self {
         Self {
             submission,
             user_id: app.entropy.id(UserId::new, submission.now),
@@ -234,6 +228,34 @@ impl<'a> Making<'a> {
             webauthn_handle: app.entropy.bytes(),
             minting: Minting::new(&submission.site, submission.now),
         }
+    }
+
+    /// Makes the account and signs in, if the machine says so over what holds now.
+    pub(super) async fn finish(
+        &self,
+        tx: &mut Tx,
+        attempt: &SignUp,
+        rotation: &Rotation,
+    ) -> Result<Verdict, Fault> {
+        let Submission { site, browser, now, .. } = self.submission;
+        let facts = Facts { taken: self.taken(tx, attempt).await?, ..facts_of(site, attempt, browser, *now) };
+        match sign_up::next_step(&facts) {
+            Err(refusal) => Ok(refusal.into()),
+            Ok(Step::Needs(_)) => Ok(SignUpRefusal::Expired.into()),
+            Ok(Step::Complete(account)) => self.account(tx, attempt, &account, rotation).await,
+        }
+    }
+
+    async fn taken(&self, tx: &mut Tx, attempt: &SignUp) -> Result<Taken, Fault> {
+        let mut taken = Taken::default();
+        if let Some(email) = &attempt.email {
+            taken.address = tx.user_by_email(email.canonical()).await?.is_some();
+        }
+        if let Some(username) = &attempt.username {
+            let hash = self.submission.site.tenant.username_hash(username);
+            taken.username = !tx.is_username_free(username, hash, self.user_id).await?;
+        }
+        Ok(taken)
     }
 
     async fn account(
@@ -245,15 +267,16 @@ impl<'a> Making<'a> {
     ) -> Result<Verdict, Fault> {
         let (now, browser) = (self.submission.now, &self.submission.browser);
         let Some(subject) = self.subject.clone() else { return Err(Fault::new("make a subject")) };
-        let email = UserEmail {
-            address: new.address().clone(),
-            verified_at: Some(new.verified_at()),
+        let email = new.email().map(|email| UserEmail {
+            address: email.address.clone(),
+            verified_at: Some(email.verified_at),
             is_primary: true,
-        };
+        });
         let user = User {
             id: self.user_id,
             subject,
-            emails: vec![email],
+            username: new.username().cloned(),
+            emails: email.into_iter().collect(),
             profile: Profile::default(),
             created_at: now,
             updated_at: now,
@@ -264,7 +287,8 @@ impl<'a> Making<'a> {
             return Ok(SignUpRefusal::AlreadyComplete.into());
         }
         if !tx.insert_user(&user, &self.webauthn_handle).await? {
-            return Ok(SignUpRefusal::AddressTaken.into());
+            // Whose it is was asked in this transaction; so it is the subject, which can't be but by chance.
+            return Ok(SignUpRefusal::Expired.into());
         }
         tx.set_password(user.id, new.password(), now).await?;
         let proof = new.factor_proof(user.id);

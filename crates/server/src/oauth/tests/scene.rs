@@ -226,6 +226,7 @@ impl Scene {
             updated_at: now,
             disabled_at: None,
             language: None,
+            username: None,
         };
         let browser = BrowserRecord {
             id: self.id(BrowserId::new),

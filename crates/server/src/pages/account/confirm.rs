@@ -32,12 +32,11 @@ pub fn path(session: SessionId, back: Place) -> String {
 }
 
 fn ask(visit: &AccountVisit, back: Place, faults: Faults) -> Result<Response, Stop> {
-    let email = visit.principal().user().primary_email();
     let template = ConfirmPage {
         view: visit.view(),
         frame: visit.frame(back),
         back: back.name(),
-        email: email.map_or("", |email| email.address.as_written()),
+        email: visit.principal().user().identifier(),
         faults,
     };
     page(template.faults.status(), &template)

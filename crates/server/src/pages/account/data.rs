@@ -81,6 +81,7 @@ async fn everything(tx: &mut Tx, user: &User) -> Result<Value, Fault> {
         "profile": user.profile,
         "language": user.language.map(Language::as_str),
         "password_changed_at": password.map(|password| instant(password.changed_at)),
+        "username": user.username,
         "email_addresses": user.emails.iter().map(|email| json!({
             "email": email.address.as_written(),
             "verified_at": email.verified_at.map(instant),

@@ -24,6 +24,7 @@ struct DeletePage<'a> {
 #[template(path = "account_deleted.html")]
 struct DeletedPage<'a> {
     view: View<'a>,
+    is_mailed: bool,
 }
 
 fn form(visit: &AccountVisit, faults: Faults) -> Result<Response, Stop> {
@@ -57,11 +58,12 @@ pub async fn delete(submission: AccountSubmission) -> Result<Response, Stop> {
     let now = submission.now;
     let outcome = write_tx!(app.store, tenant.id, |tx| -> Result<Outcome, Fault> {
         let Some(principal) = submission.anew(tx).await? else { return Ok(Outcome::Stale) };
+        let username = principal.user.username.as_ref().map(|username| tenant.username_hash(username));
         if principal.recently_proven(now).is_none() {
             return Ok(Outcome::Unproven);
         }
         if !rotation.apply(tx, &submission.browser, now).await?
-            || !tx.delete_account(&principal.user, now).await?
+            || !tx.delete_account(&principal.user, username, now).await?
         {
             return Ok(Outcome::Stale);
         }
@@ -75,7 +77,8 @@ pub async fn delete(submission: AccountSubmission) -> Result<Response, Stop> {
         Outcome::Stale => Err(submission.stale()),
         Outcome::Unproven => Ok(submission.to_confirm(Place::Delete)),
         Outcome::Deleted => {
-            let done = page(StatusCode::OK, &DeletedPage { view: submission.view() })?;
+            let done =
+                page(StatusCode::OK, &DeletedPage { view: submission.view(), is_mailed: letter.is_some() })?;
             Ok(with_cookie(done, Some(rotation.cookie(tenant))))
         }
     }

@@ -3,7 +3,7 @@
 use identity::mailed_code::{self, CodePurpose, MailedCode};
 use store::mail::MailRecord;
 use store::{Fault, Tx};
-use terms::{EmailAdditionId, EmailAddress, MailedCodeId};
+use terms::{CanonicalUsername, EmailAdditionId, EmailAddress, MailedCodeId};
 
 use super::AccountSubmission;
 use crate::error::Failure;
@@ -18,6 +18,7 @@ pub(super) enum Notice<'a> {
     EmailAdded(&'a EmailAddress),
     EmailRemoved(&'a EmailAddress),
     PrimaryChanged(&'a EmailAddress),
+    UsernameChanged(&'a CanonicalUsername),
     AccountDeleted,
 }
 
@@ -27,6 +28,7 @@ impl Notice<'_> {
             Self::EmailAdded(_) => "account-mail-added",
             Self::EmailRemoved(_) => "account-mail-removed",
             Self::PrimaryChanged(_) => "account-mail-primary",
+            Self::UsernameChanged(_) => "account-mail-username",
             Self::AccountDeleted => "account-mail-deleted",
         }
     }
@@ -48,16 +50,23 @@ pub(super) fn notice_to(
     to: &EmailAddress,
 ) -> Result<MailRecord, Failure> {
     let Site { app, tenant, texts, .. } = &submission.site;
-    let email = match notice {
+    let named = match notice {
         Notice::EmailAdded(email) | Notice::EmailRemoved(email) | Notice::PrimaryChanged(email) => {
             email.as_written()
         }
+        Notice::UsernameChanged(username) => username.as_str(),
         Notice::AccountDeleted => "",
     };
     let link = tenant.url("/account");
     let centre = if notice == Notice::AccountDeleted { Centre::Nothing } else { Centre::Link(&link) };
     let texts = texts_for(submission.principal().user(), texts);
-    let letter = Letter { message: notice.message(), to, texts, variables: &[("email", &email)], centre };
+    let letter = Letter {
+        message: notice.message(),
+        to,
+        texts,
+        variables: &[("email", &named), ("username", &named)],
+        centre,
+    };
     letter.seal(app, tenant, submission.now)
 }
 

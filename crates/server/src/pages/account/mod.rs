@@ -15,6 +15,7 @@ mod letters;
 pub mod password;
 pub mod profile;
 pub mod sessions;
+pub mod username;
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -130,6 +131,7 @@ impl FromStr for Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
     ProfileSaved,
+    UsernameChanged,
     EmailAdded,
     EmailRemoved,
     PrimaryChanged,
@@ -142,8 +144,9 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::ProfileSaved,
+        Self::UsernameChanged,
         Self::EmailAdded,
         Self::EmailRemoved,
         Self::PrimaryChanged,
@@ -159,6 +162,7 @@ impl Done {
     const fn key(self) -> &'static str {
         match self {
             Self::ProfileSaved => "account-done-profile",
+            Self::UsernameChanged => "account-done-username",
             Self::EmailAdded => "account-done-email-added",
             Self::EmailRemoved => "account-done-email-removed",
             Self::PrimaryChanged => "account-done-primary",
@@ -467,7 +471,7 @@ impl Choice {
         Self {
             session: principal.session.id,
             name: user.display_name().to_owned(),
-            email: user.primary_email().map_or("", |email| email.address.as_written()).to_owned(),
+            email: user.identifier().to_owned(),
         }
     }
 }

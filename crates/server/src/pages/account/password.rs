@@ -8,6 +8,7 @@ use identity::password::{NewPassword, PasswordHash, PasswordPolicy};
 use identity::sign_in::Account;
 use store::mail::MailRecord;
 use store::{Fault, write_tx};
+use terms::CanonicalUsername;
 
 use super::confirm::verify;
 use super::{AccountSubmission, AccountVisit, Done, Events, Frame, Place, renew};
@@ -32,11 +33,10 @@ struct PasswordPage<'a> {
 
 fn form(visit: &AccountVisit, faults: Faults) -> Result<Response, Stop> {
     let view = visit.view();
-    let email = visit.principal().user().primary_email();
     let template = PasswordPage {
         view,
         frame: visit.frame(Place::Password),
-        email: email.map_or("", |email| email.address.as_written()),
+        email: visit.principal().user().identifier(),
         hint: view.text_with("sign-up-password-hint", "least", &POLICY.least_characters()),
         faults,
     };
@@ -53,8 +53,9 @@ pub async fn change(submission: AccountSubmission) -> Result<Response, Stop> {
     let Site { app, tenant, .. } = &submission.site;
     let user = &submission.principal.user;
     let chosen = submission.form.secret("new_password");
-    let email = user.primary_email().map_or("", |email| email.address.as_written());
-    let context = [email, user.display_name(), tenant.display_name(), tenant.issuer.authority()];
+    let username = user.username.as_ref().map_or("", CanonicalUsername::as_str);
+    let context =
+        [user.identifier(), username, user.display_name(), tenant.display_name(), tenant.issuer.authority()];
     let is_same = chosen.reveal() == submission.form.secret("password").reveal();
     let view = submission.view();
     let new = NewPassword::check(&chosen, POLICY, &context).map_err(|refusal| password_text(view, refusal));

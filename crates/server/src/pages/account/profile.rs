@@ -5,6 +5,7 @@ use axum::response::Response;
 use identity::EventKind;
 use identity::account::OwnProfile;
 use store::{Fault, write_tx};
+use terms::CanonicalUsername;
 
 use super::{AccountSubmission, AccountVisit, Done, Frame, Place};
 use crate::pages::{Faults, FieldFault, Stop, View, page};
@@ -53,6 +54,8 @@ const CONTACT: &[Shown] = &[
 struct ProfilePage<'a> {
     view: View<'a>,
     frame: Frame<'a>,
+    /// What was typed, where accounts have usernames.
+    username: Option<String>,
     groups: Vec<Group>,
     faults: Faults,
 }
@@ -72,6 +75,23 @@ struct Field {
 }
 
 fn form(visit: &AccountVisit, profile: &OwnProfile, faults: Faults) -> Result<Response, Stop> {
+    let username = visit.principal().user().username.as_ref();
+    form_with(visit, profile, username.map_or("", CanonicalUsername::as_str), faults)
+}
+
+/// The page of somebody whose username stays as it is.
+pub(super) fn again(submission: AccountSubmission, fault: FieldFault) -> Result<Response, Stop> {
+    let typed = submission.form.value("username").to_owned();
+    let visit = submission.visit();
+    form_with(&visit, &OwnProfile::of(&visit.principal().user().profile), &typed, fault.into())
+}
+
+fn form_with(
+    visit: &AccountVisit,
+    profile: &OwnProfile,
+    username: &str,
+    faults: Faults,
+) -> Result<Response, Stop> {
     let view = visit.view();
     let field = |Shown(name, label, hint, autocomplete): &Shown| Field {
         name,
@@ -85,7 +105,8 @@ fn form(visit: &AccountVisit, profile: &OwnProfile, faults: Faults) -> Result<Re
         fields: fields.iter().map(field).collect(),
     };
     let groups = SHOWN.iter().map(group).collect();
-    let template = ProfilePage { view, frame: visit.frame(Place::Profile), groups, faults };
+    let username = visit.site.tenant.has_usernames().then(|| username.to_owned());
+    let template = ProfilePage { view, frame: visit.frame(Place::Profile), username, groups, faults };
     page(template.faults.status(), &template)
 }
 

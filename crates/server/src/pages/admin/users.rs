@@ -44,7 +44,7 @@ pub async fn list(visit: AdminVisit) -> Result<Response, Stop> {
 }
 
 fn email_of(user: &User) -> String {
-    user.primary_email().map_or("", |email| email.address.as_written()).to_owned()
+    user.identifier().to_owned()
 }
 
 fn row(view: View<'_>, user: &User) -> Row {
