@@ -33,10 +33,12 @@ const UNSWEPT: &[(&str, Why)] = &[
     ("pairwise_salt", Why::Kept("one per tenant; clients know people by it")),
     ("user_account", Why::Kept("until the person or an administrator deletes it")),
     ("user_email", Why::With("user_account")),
+    ("user_username", Why::With("user_account")),
     ("user_search", Why::With("user_account")),
     ("password", Why::With("user_account")),
     ("tenant_admin", Why::With("user_account")),
     ("retired_subject", Why::Kept("a name is never given out again")),
+    ("retired_username", Why::Kept("a name is never given out again")),
     ("client", Why::Kept("until an administrator deletes it")),
     ("resource_server", Why::Kept("until an administrator deletes it")),
     ("consent", Why::With("user_account")),
@@ -98,6 +100,7 @@ async fn user(store: &TestStore) -> UserId {
         updated_at: NOW,
         disabled_at: None,
         language: None,
+        username: None,
     };
     let webauthn = [u8::try_from(testing::unique() % 256).unwrap(); 32];
     write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> { tx.insert_user(&user, &webauthn).await })
