@@ -15,6 +15,7 @@ mod admin_pages;
 mod assets;
 mod attempts;
 mod backup;
+mod claims_parameter;
 mod client_assertion;
 mod client_settings;
 mod doctor;

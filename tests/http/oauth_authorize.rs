@@ -375,6 +375,7 @@ async fn what_is_wrong_is_told_to_the_client_once_it_is_known() {
         ("request", "e30.e30.", "request_not_supported"),
         ("request_uri", "https://x.example/r", "request_uri_not_supported"),
         ("registration", "{}", "registration_not_supported"),
+        ("claims", "{", "invalid_request"),
         ("scope", "", "invalid_scope"),
         ("scope", "openid  email", "invalid_scope"),
         ("scope", "unheard-of", "invalid_scope"),
@@ -397,7 +398,7 @@ async fn what_is_wrong_is_told_to_the_client_once_it_is_known() {
     for (name, value) in [
         ("display", "wap"),
         ("ui_locales", "xx"),
-        ("claims", "{"),
+        ("claims", r#"{"userinfo":{"frob":null}}"#),
         ("frob", "1"),
         ("acr_values", "9"),
         ("scope", "openid x"),

@@ -41,6 +41,11 @@ pub fn claims_for<'s>(user: &User, scopes: impl IntoIterator<Item = &'s str>) ->
     names.filter_map(|name| Some(((*name).to_owned(), claim(user, name)?))).collect()
 }
 
+/// Those of these claims that the user has.
+pub fn claims_named<'n>(user: &User, names: impl IntoIterator<Item = &'n str>) -> Map<String, Value> {
+    names.into_iter().filter_map(|name| Some((name.to_owned(), claim(user, name)?))).collect()
+}
+
 /// One claim about the user by its name, when the user has it. A claim without a value is left out, not null
 /// (OpenID Connect Core section 5.3.2).
 pub fn claim(user: &User, name: &str) -> Option<Value> {

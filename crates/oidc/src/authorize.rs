@@ -8,6 +8,7 @@ use terms::{
     CanonicalEmail, CanonicalUsername, ClientId, EmailAddress, SessionId, Subject, Timestamp, UserId, limits,
 };
 
+use crate::claims_request::ClaimsRequest;
 use crate::client::{ApplicationType, Client, GrantType, LegacyClients, ResponseType};
 use crate::front_channel::{FrontChannel, NoFrontChannel};
 use crate::params::Parameters;
@@ -39,6 +40,8 @@ pub struct AuthorizationRequest {
     pub state: Option<String>,
     /// What the client asks for and may have.
     pub scope: Scope,
+    /// What it asks for beyond that (OpenID Connect Core section 5.5).
+    pub claims: ClaimsRequest,
     /// For the ID token.
     pub nonce: Option<String>,
     /// RFC 7636 section 4.3.
@@ -78,6 +81,11 @@ impl AuthorizationRequest {
     /// The answer that refuses (RFC 6749 section 4.1.2.1).
     pub fn refuse(&self, error: AuthorizeError, issuer: &str) -> AuthorizeResponse {
         error_response(self.response(issuer), error)
+    }
+
+    /// What a person is asked about: the scope, and the scopes to which single claims belong that it doesn't have.
+    pub fn consent_scope(&self) -> Scope {
+        self.scope.union(&self.claims.scope())
     }
 
     fn response(&self, issuer: &str) -> AuthorizeResponse {
@@ -169,6 +177,7 @@ pub fn validate(
             response_mode,
             state,
             scope: asked.scope,
+            claims: asked.claims,
             nonce: asked.nonce,
             code_challenge: asked.code_challenge,
             prompt: asked.prompt,
@@ -245,6 +254,7 @@ fn redirect_uri(
 struct Asked {
     response_type: ResponseType,
     scope: Scope,
+    claims: ClaimsRequest,
     nonce: Option<String>,
     code_challenge: Option<CodeChallenge>,
     prompt: Prompt,
@@ -294,10 +304,16 @@ fn check(parameters: &Parameters, client: &Client, offered: &Offered<'_>) -> Res
         prompt: asked_prompt(parameters, offered)?,
         code_challenge: asked_challenge(parameters, client, response_type)?,
         resources: asked_resources(parameters, client, offered, response_type)?,
+        claims: asked_claims(parameters, client)?,
         response_type,
         nonce,
         max_age,
     })
+}
+
+fn asked_claims(parameters: &Parameters, client: &Client) -> Result<ClaimsRequest, AuthorizeError> {
+    let Some(text) = parameters.get("claims") else { return Ok(ClaimsRequest::default()) };
+    ClaimsRequest::parse(text, &client.scope).map_err(|_| AuthorizeError::ClaimsMalformed)
 }
 
 fn asked_prompt(parameters: &Parameters, offered: &Offered<'_>) -> Result<Prompt, AuthorizeError> {
@@ -406,6 +422,8 @@ pub struct SessionFact {
     pub username: Option<CanonicalUsername>,
     /// When the person last showed who they are.
     pub auth_time: Timestamp,
+    /// The authentication context class that the session reached.
+    pub acr: String,
     /// What the user's remembered consent to this client covers.
     pub consented: Option<Scope>,
 }
@@ -513,6 +531,10 @@ fn decide(facts: &Facts<'_>) -> Result<NextStep, AuthorizeError> {
     if must_sign_in_again(facts, session) {
         return Ok(NextStep::Interact(Interaction::SignIn));
     }
+    // OpenID Connect Core section 5.5.1.1: required, so that an answer with another would be worse than none.
+    if facts.request.claims.required_acr().is_some_and(|acr| !acr.contains(&session.acr.as_str())) {
+        return Err(AuthorizeError::AcrUnmet);
+    }
     let by_consent = needs_consent(facts);
     if by_consent && must_ask_consent(facts, session) {
         return Ok(NextStep::Interact(Interaction::Consent(session.id)));
@@ -536,15 +558,25 @@ fn choose_session<'a>(facts: &Facts<'a>) -> Result<Choice<'a>, AuthorizeError> {
     let sessions = facts.sessions;
     let by_id = |id: SessionId| sessions.iter().find(|session| session.id == id);
     let chosen = facts.flow.and_then(|flow| flow.chosen).and_then(by_id);
+    // OpenID Connect Core section 5.5.1: an answer about one of these, or none, as with a hint.
+    let named = facts.request.claims.subjects();
+    let is_named = |subject: &Subject| named.as_ref().is_none_or(|named| named.contains(&subject.as_str()));
     match facts.hint {
         IdTokenHint::Invalid => return Err(AuthorizeError::IdTokenHintInvalid),
         // OpenID Connect Core section 3.1.2.1: an answer about this person, or none.
         IdTokenHint::Of(subject) => {
-            if chosen.is_some_and(|chosen| chosen.subject != *subject) {
+            if !is_named(subject) || chosen.is_some_and(|chosen| chosen.subject != *subject) {
                 return Err(AuthorizeError::OtherUserSignedIn);
             }
             let hinted = sessions.iter().find(|session| session.subject == *subject);
             return Ok(hinted.map_or(Choice::Ask(Interaction::SignIn), Choice::Session));
+        }
+        IdTokenHint::Absent if named.is_some() => {
+            if chosen.is_some_and(|chosen| !is_named(&chosen.subject)) {
+                return Err(AuthorizeError::OtherUserSignedIn);
+            }
+            let found = sessions.iter().find(|session| is_named(&session.subject));
+            return Ok(chosen.or(found).map_or(Choice::Ask(Interaction::SignIn), Choice::Session));
         }
         IdTokenHint::Absent => {}
     }
@@ -605,7 +637,7 @@ fn could_be_anyone(facts: &Facts<'_>) -> bool {
 }
 
 fn must_ask_consent(facts: &Facts<'_>, session: &SessionFact) -> bool {
-    let scope = &facts.request.scope;
+    let scope = &facts.request.consent_scope();
     let in_this_flow = facts.flow.and_then(|flow| flow.consented.as_ref());
     if in_this_flow.is_some_and(|(user, consented)| *user == session.user && scope.is_subset_of(consented)) {
         return false;

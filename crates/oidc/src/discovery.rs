@@ -121,7 +121,7 @@ pub fn document(provider: &Provider<'_>) -> Value {
         // RFC 9207 section 3.
         "authorization_response_iss_parameter_supported": true,
         // OpenID Connect Discovery section 3: `request_uri_parameter_supported` would be true if it were left out.
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
     })

@@ -67,6 +67,7 @@ pub(crate) fn grant() -> Grant {
         offline: false,
         by_consent: true,
         scope: scope("openid profile api:read"),
+        claims: crate::claims_request::ClaimsRequest::default(),
         resources: Vec::new(),
         authentication: Authentication { time: NOW, methods: vec!["pwd".to_owned()], acr: "1".to_owned() },
         created_at: NOW,

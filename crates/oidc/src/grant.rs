@@ -6,6 +6,7 @@ use serde_json::Map;
 use terms::{ClientId, GrantId, SessionId, Subject, Timestamp, UserId, limits};
 
 use crate::access_token::{AccessToken, Holder, TokenId};
+use crate::claims_request::ClaimsRequest;
 use crate::client::{Client, RefreshTerms};
 use crate::client_auth::AuthenticatedClient;
 use crate::front_channel::FrontChannel;
@@ -48,6 +49,8 @@ pub struct Grant {
     pub by_consent: bool,
     /// What was granted.
     pub scope: Scope,
+    /// What was asked for beyond the scope, for userinfo and for every ID token (OpenID Connect Core section 5.5).
+    pub claims: ClaimsRequest,
     /// The resource servers that the authorization request named (RFC 8707 section 2.1).
     pub resources: Vec<ResourceIdentifier>,
     /// The authentication on which it rests.
@@ -59,6 +62,11 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// What a consent must cover.
+    pub fn consent_scope(&self) -> Scope {
+        self.scope.union(&self.claims.scope())
+    }
+
     /// When nothing of it can live any longer, so that its row may go.
     pub fn expires_at(&self) -> Timestamp {
         self.created_at.plus(limits::REFRESH_TOKEN_LIFETIME)
@@ -110,7 +118,7 @@ pub fn holds(grant: &Grant, standing: &Standing, now: Timestamp) -> Result<Subje
         return Err(TokenRefusal::SessionEnded);
     }
     if grant.by_consent
-        && standing.consented.as_ref().is_none_or(|consented| !grant.scope.is_subset_of(consented))
+        && standing.consented.as_ref().is_none_or(|consented| !grant.consent_scope().is_subset_of(consented))
     {
         return Err(TokenRefusal::ConsentWithdrawn);
     }
@@ -155,6 +163,8 @@ pub struct Person {
     pub authentication: Authentication,
     /// The `nonce` of the ID token.
     pub nonce: Option<String>,
+    /// What the ID token says beyond the protocol because it was asked to.
+    pub claims: ClaimsRequest,
 }
 
 impl Approved {
@@ -304,6 +314,7 @@ fn approve_for(
             session: grant.session,
             authentication: grant.authentication.clone(),
             nonce: wish.nonce.map(str::to_owned),
+            claims: grant.claims.permitted(&client.scope),
         }),
     })
 }

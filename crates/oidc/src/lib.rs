@@ -4,6 +4,7 @@
 
 pub mod access_token;
 pub mod authorize;
+pub mod claims_request;
 pub mod client;
 pub mod client_assertion;
 pub mod client_auth;

@@ -17,7 +17,7 @@ use crate::value::Json;
 macro_rules! grant_columns {
     () => {
         "g.grant_id, g.client_id AS grant_client, g.user_id, g.pairwise_subject, g.session_id, g.offline, g.by_consent, g.scope AS grant_scope, \
-         g.resources, g.auth_time, g.amr, g.acr, g.created_at AS grant_created_at, g.ended_at AS grant_ended_at, \
+         g.resources, g.claims, g.auth_time, g.amr, g.acr, g.created_at AS grant_created_at, g.ended_at AS grant_ended_at, \
          u.subject AS user_subject, u.disabled_at AS user_disabled_at, \
          s.last_active_at AS session_last_active_at, s.expires_at AS session_expires_at, s.ended_at AS session_ended_at, \
          c.scope AS consented"
@@ -70,6 +70,7 @@ fn grant(row: &Row) -> Result<Grant, BadColumn> {
         by_consent: row.bool("by_consent")?,
         scope: row.parse("grant_scope")?,
         resources,
+        claims: row.opt_json("claims")?.unwrap_or_default(),
         authentication: Authentication {
             time: row.time("auth_time")?,
             methods: row.json("amr")?,
@@ -209,11 +210,11 @@ verbs! {
     pub write exec insert_grant(it: &Grant)[
         it.id, it.client, it.user, it.session, it.offline, it.by_consent, it.scope.to_string(), Json(&it.resources),
         it.authentication.time, Json(&it.authentication.methods), it.authentication.acr, it.created_at, it.expires_at(),
-        it.pairwise_subject,
+        it.pairwise_subject, Json(&it.claims),
     ] =
         "INSERT INTO grant_record (tenant_id, grant_id, client_id, user_id, session_id, offline, by_consent, scope, resources,
-                                   auth_time, amr, acr, created_at, expires_at, pairwise_subject)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+                                   auth_time, amr, acr, created_at, expires_at, pairwise_subject, claims)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
     pub read opt grant(grant: GrantId) -> GrantInFull =
         concat!("SELECT ", grant_columns!(), " FROM grant_record g ", standing_joins!(),
@@ -326,6 +327,10 @@ mod tests {
             offline: true,
             by_consent: false,
             scope: "openid profile".parse().unwrap(),
+            claims: serde_json::from_value(
+                serde_json::json!({ "userinfo": { "email": { "essential": true, "values": [] } } }),
+            )
+            .unwrap(),
             resources: vec!["https://api.example.test".parse().unwrap()],
             authentication: Authentication {
                 time: NOW,

@@ -41,6 +41,7 @@ migrations! {
     "0012_recovery",
     "0013_sweeping",
     "0014_usernames",
+    "0015_claims_request",
 }
 
 /// A migration that a database says it had.

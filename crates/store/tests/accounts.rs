@@ -98,6 +98,7 @@ impl Scene {
             offline,
             by_consent: false,
             scope: "openid".parse().unwrap(),
+            claims: oidc::claims_request::ClaimsRequest::default(),
             resources: Vec::new(),
             authentication: Authentication {
                 time: NOW,

@@ -20,6 +20,8 @@ pub const SCOPE_TOKENS: usize = 64;
 pub const SCOPE_BYTES: usize = 2048;
 /// `resource` parameters in one request (RFC 8707 section 2).
 pub const RESOURCES: usize = 8;
+/// Claims in one member of a `claims` parameter, and values of one of them.
+pub const CLAIMS: usize = 64;
 /// Octets of a compact JWS that is handed to us.
 pub const TOKEN_BYTES: usize = 8 * 1024;
 /// Keys in a client's JWK set.

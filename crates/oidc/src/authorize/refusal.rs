@@ -106,6 +106,8 @@ pub enum AuthorizeErrorCode {
     AccountSelectionRequired,
     /// `consent_required`
     ConsentRequired,
+    /// `unmet_authentication_requirements` (OpenID Connect Core Error Code unmet_authentication_requirements section 2)
+    UnmetAuthenticationRequirements,
     /// `request_not_supported`
     RequestNotSupported,
     /// `request_uri_not_supported`
@@ -127,6 +129,7 @@ impl AuthorizeErrorCode {
             Self::LoginRequired => "login_required",
             Self::AccountSelectionRequired => "account_selection_required",
             Self::ConsentRequired => "consent_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
@@ -190,6 +193,10 @@ pub enum AuthorizeError {
     TooManyResources,
     /// OpenID Connect Core section 3.1.2.2: the hint is no ID token of ours for this client.
     IdTokenHintInvalid,
+    /// OpenID Connect Core section 5.5: not JSON of that shape, or too much of it.
+    ClaimsMalformed,
+    /// OpenID Connect Core section 5.5.1.1: none of the `acr` that are required was reached.
+    AcrUnmet,
     /// OpenID Connect Core section 3.1.2.6.
     LoginRequired,
     /// OpenID Connect Core section 3.1.2.1: another person than the one in `id_token_hint` signed in.
@@ -204,7 +211,7 @@ pub enum AuthorizeError {
 
 impl AuthorizeError {
     /// Every error, for the table of refusals.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::ResponseTypeMissing,
         Self::ResponseTypeUnsupported,
         Self::ResponseTypeNotRegistered,
@@ -231,6 +238,8 @@ impl AuthorizeError {
         Self::ResourceUnknown,
         Self::TooManyResources,
         Self::IdTokenHintInvalid,
+        Self::ClaimsMalformed,
+        Self::AcrUnmet,
         Self::LoginRequired,
         Self::OtherUserSignedIn,
         Self::AccountSelectionRequired,
@@ -254,7 +263,9 @@ impl AuthorizeError {
             | Self::ChallengeMissing
             | Self::ChallengeMethodUnsupported
             | Self::ChallengeMalformed
-            | Self::IdTokenHintInvalid => Code::InvalidRequest,
+            | Self::IdTokenHintInvalid
+            | Self::ClaimsMalformed => Code::InvalidRequest,
+            Self::AcrUnmet => Code::UnmetAuthenticationRequirements,
             Self::ResponseTypeUnsupported => Code::UnsupportedResponseType,
             Self::ResponseTypeNotRegistered | Self::ResponseTypeNotAllowed => Code::UnauthorizedClient,
             Self::RequestUnsupported => Code::RequestNotSupported,
@@ -308,6 +319,8 @@ impl AuthorizeError {
             Self::IdTokenHintInvalid => {
                 "id_token_hint is not an ID token that this server issued to the client"
             }
+            Self::ClaimsMalformed => "claims is not JSON as OpenID Connect Core section 5.5 has it",
+            Self::AcrUnmet => "none of the acr that claims requires can be reached",
             Self::LoginRequired => "the person must sign in",
             Self::OtherUserSignedIn => "another person than the one in id_token_hint signed in",
             Self::AccountSelectionRequired => "the person must choose an account",

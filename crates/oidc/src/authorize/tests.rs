@@ -136,6 +136,7 @@ fn everything_else_is_told_to_the_client() {
         ("response_type", "token", E::ResponseTypeUnsupported),
         ("response_type", "code id_token", E::ResponseTypeUnsupported),
         ("response_mode", "web_message", E::ResponseModeUnsupported),
+        ("claims", "{", E::ClaimsMalformed),
         ("request", "e30.e30.", E::RequestUnsupported),
         ("request_uri", "https://shop.example/r", E::RequestUriUnsupported),
         ("registration", "{}", E::RegistrationUnsupported),
@@ -176,7 +177,7 @@ fn what_is_unknown_is_ignored() {
         ("display", "hologram"),
         ("ui_locales", "xx"),
         ("claims_locales", "de"),
-        ("claims", "{"),
+        ("claims", "{\"userinfo\":{\"frob\":null}}"),
         ("acr_values", "urn:x"),
         ("login_hint", "\u{1f600}"),
         ("frob", "1"),
@@ -256,6 +257,7 @@ fn session(n: u8, auth_time: Timestamp, consented: Option<&str>) -> SessionFact 
         addresses: vec![EmailAddress::parse(&format!("{name}@example.test")).unwrap().canonical().clone()],
         username: Some(name.parse().unwrap()),
         auth_time,
+        acr: "1".to_owned(),
         consented: consented.map(scope),
     }
 }

@@ -241,6 +241,7 @@ pub(crate) async fn session_facts(
             addresses: verified.map(|email| email.address.canonical().clone()).collect(),
             username: user.username.clone(),
             auth_time: session.auth_time(),
+            acr: session.acr().to_owned(),
             consented: consent.map(|consent| consent.scope),
         };
         facts.push((fact, session, user));
@@ -480,6 +481,7 @@ async fn record_grant(
         by_consent: issue.by_consent,
         scope: issue.scope,
         resources: request.resources.clone(),
+        claims: request.claims.clone(),
         authentication: Authentication {
             time: session.auth_time(),
             methods: session.amr().into_iter().map(str::to_owned).collect(),

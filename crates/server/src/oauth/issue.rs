@@ -1,6 +1,6 @@
 //! Tokens made of what the gate approved: the same for the token endpoint and for the authorization endpoint.
 
-use identity::claims::claims_for;
+use identity::claims::{claims_for, claims_named};
 use oidc::access_token::TokenId;
 use oidc::client::Client;
 use oidc::grant::{Approved, Beside};
@@ -95,19 +95,43 @@ pub(super) async fn sign(
     Ok(Signed { access_token, id_token })
 }
 
-/// What the ID token says of the person beyond the protocol: nothing where userinfo can be asked, unless the client's setting
-/// wants it (OpenID Connect Core section 5.4).
+/// What the ID token says of the person beyond the protocol: what the request names in `claims` (OpenID Connect Core section
+/// 5.5), and what its scope asks for where userinfo can't be asked or the client's setting wants it (section 5.4).
 async fn profile(
     site: &Site,
     client: &Client,
     approved: &Approved,
     wanted: Wanted<'_>,
 ) -> Result<Map<String, Value>, Fault> {
-    let (true, Some(person)) =
-        (client.settings.id_token_claims || wanted.without_userinfo, approved.person())
-    else {
+    let Some(person) = approved.person() else { return Ok(Map::new()) };
+    let by_scope = client.settings.id_token_claims || wanted.without_userinfo;
+    let named: Vec<&str> = person.claims.for_id_token().collect();
+    if !by_scope && named.is_empty() {
+        return Ok(Map::new());
+    }
+    let Some(user) = site.app.store.read(site.tenant.id).user(person.user).await? else {
         return Ok(Map::new());
     };
-    let user = site.app.store.read(site.tenant.id).user(person.user).await?;
-    Ok(user.map(|user| claims_for(&user, approved.granted().iter())).unwrap_or_default())
+    let mut claims = if by_scope { claims_for(&user, approved.granted().iter()) } else { Map::new() };
+    claims.extend(claims_named(&user, named));
+    Ok(claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use identity::claims::SCOPE_CLAIMS;
+    use oidc::scope::scope_of_claim;
+
+    /// The protocol's table and the product's are of two crates that don't know each other.
+    #[test]
+    fn a_claim_belongs_to_the_same_scope_everywhere() {
+        let mut count = 0;
+        for (scope, claims) in SCOPE_CLAIMS {
+            for claim in claims {
+                assert_eq!(scope_of_claim(claim), Some(scope), "{claim}");
+                count += 1;
+            }
+        }
+        assert_eq!((count, scope_of_claim("sub")), (19, None));
+    }
 }

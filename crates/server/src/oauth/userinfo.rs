@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode};
-use identity::claims::claims_for;
+use identity::claims::{claims_for, claims_named};
 use oidc::access_token::{AccessToken, ExpectedAudience, Holder};
 use oidc::presented::{PresentedToken, TokenFacts};
 use oidc::userinfo::{UserinfoRefusal, bearer, decide};
@@ -54,6 +54,13 @@ async fn answer(
         return Err(Problem::Refusal(UserinfoRefusal::Invalid));
     };
     let mut claims = claims_for(&user, scope.iter());
+    // OpenID Connect Core section 5.5: what the authorization request named.
+    if !grant.claims.leaves_userinfo_alone()
+        && let Some(client) = site.app.store.read(site.tenant.id).client(&grant.client).await?
+    {
+        // What the client may no longer ask for, it no longer gets.
+        claims.extend(claims_named(&user, grant.claims.permitted(&client.scope).for_userinfo()));
+    }
     // OpenID Connect Core section 5.3.2: always there, and the same as in the ID token.
     claims.insert("sub".to_owned(), subject.as_str().into());
     Ok(respond::json(StatusCode::OK, Value::Object(claims)))

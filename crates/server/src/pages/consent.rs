@@ -25,7 +25,7 @@ struct ConsentPage<'a> {
     form_token: String,
     flow: FlowId,
     session: SessionId,
-    scope: &'a Scope,
+    scope: Scope,
     client: &'a str,
     account: String,
     lines: Vec<String>,
@@ -83,10 +83,10 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
         form_token: browser::form_token(&site.tenant, browser.id),
         flow,
         session,
-        scope: &asked.request.scope,
+        scope: asked.request.consent_scope(),
         client: asked.client.display_name(),
         account: account.unwrap_or_default(),
-        lines: asked.request.scope.iter().map(|token| line_of(view, token)).collect(),
+        lines: asked.request.consent_scope().iter().map(|token| line_of(view, token)).collect(),
         unproven: asked.client.is_public() && asked.request.redirect_uri.kind() != RedirectKind::Https,
         policy: asked.client.policy_uri.as_deref(),
         terms: asked.client.tos_uri.as_deref(),
@@ -146,8 +146,8 @@ async fn record(
     let Some((step, sessions)) = decide(tx, asked, Some(browser), Some(flow), now).await? else {
         return Ok(());
     };
-    let is_asked =
-        step == NextStep::Interact(Interaction::Consent(said.session)) && said.scope == asked.request.scope;
+    let is_asked = step == NextStep::Interact(Interaction::Consent(said.session))
+        && said.scope == asked.request.consent_scope();
     let user = sessions.iter().find(|(fact, _, _)| fact.id == said.session).map(|(fact, _, _)| fact.user);
     let Some(user) = user.filter(|_| is_asked) else { return Ok(()) };
     if tx.consent_in_flow(flow, browser.id, user, &said.scope, now).await? {

@@ -277,6 +277,7 @@ impl Scene {
             offline: wanted.offline,
             by_consent: wanted.by_consent,
             scope: wanted.scope.parse().unwrap(),
+            claims: oidc::claims_request::ClaimsRequest::default(),
             resources: wanted.resource.iter().map(|resource| resource.parse().unwrap()).collect(),
             authentication: Authentication {
                 time: now,
