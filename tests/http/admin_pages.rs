@@ -20,6 +20,7 @@ async fn admin_of(world: &World) -> Browser {
     let asked = browser.open(&link_for(world, ADMIN).await).await;
     let page = browser.submit(asked.press("Sign in")).await;
     assert_eq!((page.status, page.heading().as_str()), (200, "Users"), "{page}");
+    assert!(page.says("You have no password yet"), "{page}");
     browser
 }
 

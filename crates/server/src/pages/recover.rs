@@ -134,7 +134,8 @@ pub async fn begin(submission: Submission) -> Result<Response, Stop> {
     mail.map_err(|wait| too_often(site, wait))?;
     let letters = Letters::prepare(site, &attempt, now).await?;
     let id = site.app.entropy.id(EventId::new, now);
-    let event = Event::new(id, EventKind::RecoveryStarted, Actor::Browser(browser_id), now).about(attempt.id);
+    let event = Event::new(id, EventKind::RecoveryStarted, Actor::Browser(browser_id), now);
+    let event = event.about(attempt.id).from_address(site.address);
     write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> {
         tx.insert_recovery(&attempt).await?;
         letters.post(tx, &attempt).await?;
@@ -433,7 +434,8 @@ impl<'a> Resetting<'a> {
     fn new(submission: &'a Submission, user: UserId, hash: PasswordHash, notice: Option<MailRecord>) -> Self {
         let (app, now) = (&submission.site.app, submission.now);
         let id = app.entropy.id(EventId::new, now);
-        let event = Event::new(id, EventKind::PasswordChanged, Actor::User(user), now);
+        let event = Event::new(id, EventKind::PasswordChanged, Actor::User(user), now)
+            .from_address(submission.site.address);
         Self {
             submission,
             hash,

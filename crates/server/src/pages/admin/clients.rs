@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
-use oidc::client::{Client, ClientMetadata};
+use oidc::client::{Client, ClientMetadata, ClientSettings, SecretKeeping};
 use oidc::client_auth::LiveSecret;
 use serde_json::{Map, Value};
 use terms::ClientId;
@@ -86,7 +86,7 @@ struct ClientPage<'a> {
     name: String,
     id: String,
     created: String,
-    is_public: bool,
+    has_secrets: bool,
     metadata: Vec<Line>,
     settings: Vec<Line>,
     /// When each secret that lives was made, oldest first.
@@ -119,7 +119,7 @@ pub async fn show(Path(id): Path<String>, visit: AdminVisit) -> Result<Response,
         name: client.display_name().to_owned(),
         id: client.id.to_string(),
         created: instant(client.created_at),
-        is_public: client.is_public(),
+        has_secrets: client.auth_method.secret_keeping() != SecretKeeping::None,
         metadata: object(client.metadata.to_json()),
         settings: object(serde_json::to_value(&client.settings).unwrap_or_default()),
         secrets: secrets.iter().map(made).collect(),
@@ -144,6 +144,17 @@ const FIELDS: [(&str, Kind, &str); 5] = [
     ("grant_types", Kind::Lines, "admin-client-grant-types"),
 ];
 
+/// The settings that have a box of their own.
+const FLAGS: [&str; 2] = ["first_party", "rotate_refresh_tokens"];
+
+/// A JSON object that was typed. Nothing is one without members.
+fn object(what: &str, text: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(if text.trim().is_empty() { "{}" } else { text }) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => Err(format!("the {what} must be a JSON object")),
+    }
+}
+
 /// A field of the form.
 struct Field {
     name: &'static str,
@@ -158,6 +169,8 @@ struct Written {
     further: String,
     first_party: bool,
     rotate_refresh_tokens: bool,
+    /// The other settings, as JSON.
+    settings: String,
 }
 
 #[derive(Template)]
@@ -174,7 +187,7 @@ struct FormPage<'a> {
 
 impl Written {
     /// As a client stands.
-    fn of(view: View<'_>, metadata: &Value, first_party: bool, rotate_refresh_tokens: bool) -> Self {
+    fn of(view: View<'_>, metadata: &Value, settings: &ClientSettings) -> Self {
         let mut members = metadata.as_object().cloned().unwrap_or_default();
         let mut field = |&(name, kind, label): &(&'static str, Kind, &str)| {
             let value = match members.remove(name) {
@@ -188,7 +201,14 @@ impl Written {
         };
         let fields = FIELDS.iter().map(&mut field).collect();
         let further = serde_json::to_string_pretty(&members).unwrap_or_default();
-        Self { fields, further, first_party, rotate_refresh_tokens }
+        let ClientSettings { first_party, rotate_refresh_tokens, .. } = *settings;
+        let mut others = match serde_json::to_value(settings) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        };
+        others.retain(|name, _| !FLAGS.contains(&name.as_str()));
+        let settings = serde_json::to_string_pretty(&others).unwrap_or_default();
+        Self { fields, further, first_party, rotate_refresh_tokens, settings }
     }
 
     /// As it was sent.
@@ -204,15 +224,13 @@ impl Written {
             further: form.value("further").to_owned(),
             first_party: !form.value("first_party").is_empty(),
             rotate_refresh_tokens: !form.value("rotate_refresh_tokens").is_empty(),
+            settings: form.value("settings").to_owned(),
         }
     }
 
     /// All of the metadata. What is left empty is left out; a member can't be given twice.
     fn metadata(&self) -> Result<Value, String> {
-        let further = if self.further.trim().is_empty() { "{}" } else { &self.further };
-        let Ok(Value::Object(mut members)) = serde_json::from_str(further) else {
-            return Err("the further metadata must be a JSON object".to_owned());
-        };
+        let mut members = object("further metadata", &self.further)?;
         for field in &self.fields {
             let value = if field.is_lines {
                 let lines: Vec<&str> =
@@ -230,13 +248,29 @@ impl Written {
         Ok(Value::Object(members))
     }
 
+    /// The settings beside the flags. One that was taken out of the text is its default again.
+    fn further_settings(&self) -> Result<Map<String, Value>, String> {
+        let mut settings = match serde_json::to_value(ClientSettings::default()) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        };
+        settings.retain(|name, _| !FLAGS.contains(&name.as_str()));
+        for (name, value) in object("further settings", &self.settings)? {
+            if FLAGS.contains(&name.as_str()) {
+                return Err(format!("{name} has a box of its own"));
+            }
+            settings.insert(name, value);
+        }
+        Ok(settings)
+    }
+
     fn changes(&self) -> Result<ClientChanges, String> {
         Ok(ClientChanges {
             metadata: self.metadata()?,
             whole: true,
             first_party: Some(self.first_party),
             rotate_refresh_tokens: Some(self.rotate_refresh_tokens),
-            settings: Map::new(),
+            settings: self.further_settings()?,
         })
     }
 }
@@ -255,7 +289,7 @@ pub async fn show_new(visit: AdminVisit) -> Result<Response, Stop> {
         title: view.text("admin-client-new-title"),
         action: view.path("/admin/clients/new"),
         back: view.path(Section::Clients.path()),
-        written: Written::of(view, &usual, false, false),
+        written: Written::of(view, &usual, &ClientSettings::default()),
         reasons: Vec::new(),
     };
     page(StatusCode::OK, &template)
@@ -318,14 +352,14 @@ pub async fn create(submission: AdminSubmission) -> Result<Response, Stop> {
 pub async fn show_edit(Path(id): Path<String>, visit: AdminVisit) -> Result<Response, Stop> {
     let client = named(&visit, &id).await?;
     let view = visit.view();
-    let (metadata, settings) = (ClientMetadata::to_json(&client.metadata), &client.settings);
+    let metadata = ClientMetadata::to_json(&client.metadata);
     let template = FormPage {
         view,
         frame: visit.frame(Section::Clients),
         title: view.text("admin-client-edit-title"),
         action: view.path(&format!("{}/edit", path_of(&client.id))),
         back: view.path(&path_of(&client.id)),
-        written: Written::of(view, &metadata, settings.first_party, settings.rotate_refresh_tokens),
+        written: Written::of(view, &metadata, &client.settings),
         reasons: Vec::new(),
     };
     page(StatusCode::OK, &template)

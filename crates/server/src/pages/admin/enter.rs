@@ -34,6 +34,14 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     Ok(with_cookie(page(StatusCode::OK, &template)?, cookie))
 }
 
+/// How a link that was opened turned out.
+enum Entered {
+    Not,
+    Known,
+    /// The link was the only way in, so the person is asked to choose a password.
+    WithoutPassword,
+}
+
 /// `POST /admin/enter`: spends the link and signs in.
 pub async fn enter(submission: Submission) -> Result<Response, Stop> {
     let Submission { site, now, browser, form, .. } = &submission;
@@ -45,20 +53,25 @@ pub async fn enter(submission: Submission) -> Result<Response, Stop> {
         return Err(Problem::Stale.stop(site));
     };
     let minting = Minting::for_user(site, holder.0, *now).await?;
-    let entered = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
-        let Some(spent) = tx.spend_admin_link(link.hash(), *now).await? else { return Ok(false) };
+    let entered = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<Entered, Fault> {
+        let Some(spent) = tx.spend_admin_link(link.hash(), *now).await? else { return Ok(Entered::Not) };
         let user = tx.user(spent.0.user_id).await?;
         let role = tx.admin_role(spent.0.user_id).await?;
-        let Some(proof) = prove_link(&spent, user.as_ref(), role.as_ref(), *now) else { return Ok(false) };
+        let Some(proof) = prove_link(&spent, user.as_ref(), role.as_ref(), *now) else {
+            return Ok(Entered::Not);
+        };
         if !rotation.apply(tx, browser, *now).await? {
-            return Ok(false);
+            return Ok(Entered::Not);
         }
         let session = minting.session(tx, browser, &proof).await?;
         minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
-        Ok(true)
+        let has_password = tx.password_of(proof.user_id()).await?.is_some();
+        Ok(if has_password { Entered::Known } else { Entered::WithoutPassword })
     })?;
-    if !entered {
-        return Err(Problem::Stale.stop(site));
-    }
-    Ok(with_cookie(see_other(&site.tenant, "/admin"), Some(rotation.cookie(&site.tenant))))
+    let path = match entered {
+        Entered::Not => return Err(Problem::Stale.stop(site)),
+        Entered::Known => "/admin/users",
+        Entered::WithoutPassword => "/admin/users?done=no-password",
+    };
+    Ok(with_cookie(see_other(&site.tenant, path), Some(rotation.cookie(&site.tenant))))
 }

@@ -138,6 +138,7 @@ impl AdminVisit {
 /// What is said after a change. The word stands in the address, so it is one of ours.
 fn notice(view: View<'_>, done: &str) -> Option<String> {
     let key = match done {
+        "no-password" => "admin-done-no-password",
         "user-created" => "admin-done-user-created",
         "user-disabled" => "admin-done-user-disabled",
         "user-enabled" => "admin-done-user-enabled",
