@@ -173,8 +173,10 @@ impl Form {
             ("input", "checkbox" | "radio") if control.attr("checked").is_none() => self.empty.extend(name),
             ("textarea", _) => self.fields.extend(name.map(|name| (name, control.text().collect()))),
             ("select", _) => {
-                let chosen = Selector::parse("option[selected], option").expect("a selector");
-                let value = control.select(&chosen).next().and_then(|option| option.attr("value"));
+                let options = Selector::parse("option").expect("a selector");
+                let chosen = control.select(&options).find(|option| option.attr("selected").is_some());
+                let chosen = chosen.or_else(|| control.select(&options).next());
+                let value = chosen.and_then(|option| option.attr("value"));
                 self.fields.extend(name.map(|name| (name, value.unwrap_or_default().to_owned())));
             }
             _ => self.fields.extend(name.map(|name| (name, value))),

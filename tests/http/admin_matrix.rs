@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use harness::{Browser, PASSWORD, Page, World};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use server::admin::{
     AdminAtWork, AdminCommand, AdminError, ClientChanges, EventsAsked, admit, execute, execute_for,
@@ -89,7 +89,12 @@ async fn things(world: &World, tenant: &str, number: usize) -> BTreeMap<&'static
     let asked = EventsAsked { limit: Some(1), ..EventsAsked::default() };
     let events = operate(world, tenant, AdminCommand::EventsList(asked)).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let keys = operate(world, tenant, AdminCommand::KeysList).await;
     BTreeMap::from([
+        (
+            "{key}",
+            text(&keys.as_array().unwrap().iter().find(|key| key["state"] == "active").unwrap()["kid"]),
+        ),
         ("{user}", text(&user["user_id"])),
         ("{client}", text(&client["client_id"])),
         ("{event}", text(&events[0]["event_id"])),
@@ -111,9 +116,32 @@ fn fields(path: &str, number: usize) -> Vec<(&'static str, String)> {
         | "/admin/users/{user}/delete"
         | "/admin/clients/{client}/secret"
         | "/admin/clients/{client}/end-secrets"
-        | "/admin/clients/{client}/delete" => Vec::new(),
+        | "/admin/clients/{client}/delete"
+        | "/admin/keys/{key}/revoke"
+        | "/admin/settings/remove-logo" => Vec::new(),
+        "/admin/users/{user}/end-session" => {
+            vec![("session", "ses_0000000000007000800000000000abcd".to_owned())]
+        }
+        "/admin/keys/rotate" => vec![("alg", "ES256".to_owned()), ("now", "yes".to_owned())],
+        "/admin/settings" => {
+            vec![("name", format!("Name {number}")), ("identifiers.email", "yes".to_owned())]
+        }
+        "/admin/settings/logo" => vec![("logo", String::new())],
+        "/admin/password" => vec![("password", PASSWORD.to_owned())],
         other => panic!("say what a form of {other} sends"),
     }
+}
+
+/// The fields and an empty file, as a browser sends them where none was chosen.
+fn with_file(request: RequestBuilder, fields: &[(&str, String)]) -> RequestBuilder {
+    let part = |(name, value): &(&str, String)| {
+        let file = if *name == "logo" { "; filename=\"\"" } else { "" };
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n")
+    };
+    let parts: Vec<String> = fields.iter().map(part).collect();
+    request
+        .header("content-type", "multipart/form-data; boundary=x")
+        .body(format!("{}--x--\r\n", parts.concat()))
 }
 
 async fn ask(
@@ -131,7 +159,8 @@ async fn ask(
             let mut fields = fields(path, number);
             fields.push(("form_token", asker.form_token.clone()));
             fields.push(("account", asker.account.clone()));
-            asker.browser.navigate(Method::POST, url, "same-origin").form(&fields)
+            let request = asker.browser.navigate(Method::POST, url, "same-origin");
+            if path == "/admin/settings/logo" { with_file(request, &fields) } else { request.form(&fields) }
         }
         other => panic!("{other}"),
     };
@@ -222,13 +251,16 @@ fn changes(whole: bool) -> ClientChanges {
 }
 
 /// Every command by which an administrator changes something, in an order in which each finds what it needs.
-fn commands_of_admins(user: &str, client_id: &str) -> Vec<AdminCommand> {
+fn commands_of_admins(user: &str, client_id: &str, key: &str) -> Vec<AdminCommand> {
     let (user, client_id) = (|| user.to_owned(), || client_id.to_owned());
     vec![
         AdminCommand::UsersInvite { email: "new@example.test".to_owned(), profile: None },
         AdminCommand::UsersDisable { user: user() },
         AdminCommand::UsersEnable { user: user() },
         AdminCommand::UsersSignOut { user: user() },
+        AdminCommand::KeysRotate { alg: Some("ES256".to_owned()), now: true },
+        AdminCommand::KeysRevoke { kid: key.to_owned() },
+        AdminCommand::TenantsSet { settings: json!({ "name": "Renamed" }) },
         AdminCommand::UsersForgiveAttempts { user: user() },
         AdminCommand::UsersResetPassword { user: user() },
         AdminCommand::UsersDelete { user: user() },
@@ -254,7 +286,8 @@ async fn a_role_that_ends_while_a_command_is_on_its_way_ends_the_command() {
         let at_work = AdminAtWork { admin: proven, browser, address: [192, 0, 2, 1].into() };
         let things = things(world, "default", 0).await;
         let (user, client_id) = (things["{user}"].clone(), things["{client}"].clone());
-        let commands = || commands_of_admins(&user, &client_id);
+        let key = things["{key}"].clone();
+        let commands = || commands_of_admins(&user, &client_id, &key);
         // A secret to end.
         let update = AdminCommand::ClientsUpdate {
             client_id: client_id.clone(),

@@ -73,6 +73,38 @@ pub fn password_changed(
     letter.seal(app, tenant, now).map(Some)
 }
 
+/// Tells a person that an administrator took their password away, and how to choose another. Whoever has no address isn't
+/// told.
+pub fn password_reset(
+    app: &App,
+    tenant: &Tenant,
+    user: &User,
+    now: Timestamp,
+) -> Result<Option<MailRecord>, Failure> {
+    let texts = texts_for(user, Texts::of(Language::ALL[0]));
+    with_way_to_choose("admin-mail-password-reset", app, tenant, user, texts, now)
+}
+
+/// Tells an administrator that the one-time link was used to choose a password, in case it wasn't them who opened it.
+pub fn first_password(site: &Site, user: &User, now: Timestamp) -> Result<Option<MailRecord>, Failure> {
+    let texts = texts_for(user, site.texts);
+    with_way_to_choose("admin-mail-first-password", &site.app, &site.tenant, user, texts, now)
+}
+
+fn with_way_to_choose(
+    message: &'static str,
+    app: &App,
+    tenant: &Tenant,
+    user: &User,
+    texts: &'static Texts,
+    now: Timestamp,
+) -> Result<Option<MailRecord>, Failure> {
+    let Some(email) = user.primary_email() else { return Ok(None) };
+    let link = tenant.url("/password/forgot");
+    let letter = Letter { message, to: &email.address, texts, variables: &[], centre: Centre::Link(&link) };
+    letter.seal(app, tenant, now).map(Some)
+}
+
 /// Tells a person at their primary address that somebody signed in from a browser that hadn't signed in to the account
 /// before. Whoever has no address isn't told.
 pub fn new_device(site: &Site, user: &User, now: Timestamp) -> Result<Option<MailRecord>, Failure> {

@@ -129,6 +129,8 @@ administration! {
     get "/admin" => admin::begin;
     get "/admin/enter" => admin::enter::show;
     post "/admin/enter" => admin::enter::enter;
+    get "/admin/password" => admin::password::show;
+    post "/admin/password" => admin::password::choose;
     get "/admin/users" => admin::users::list;
     get "/admin/users/new" => admin::users::show_new;
     post "/admin/users/new" => admin::users::create;
@@ -136,6 +138,7 @@ administration! {
     post "/admin/users/{user}/disable" => admin::users::disable;
     post "/admin/users/{user}/enable" => admin::users::enable;
     post "/admin/users/{user}/sign-out" => admin::users::sign_out;
+    post "/admin/users/{user}/end-session" => admin::users::end_session;
     post "/admin/users/{user}/forgive" => admin::users::forgive;
     post "/admin/users/{user}/reset-password" => admin::users::reset_password;
     post "/admin/users/{user}/delete" => admin::users::delete;
@@ -149,6 +152,13 @@ administration! {
     post "/admin/clients/{client}/end-secrets" => admin::clients::end_secrets;
     post "/admin/clients/{client}/delete" => admin::clients::delete;
     get "/admin/keys" => admin::keys::list;
+    post "/admin/keys/rotate" => admin::keys::rotate;
+    get "/admin/keys/{key}/revoke" => admin::keys::show_revoke;
+    post "/admin/keys/{key}/revoke" => admin::keys::revoke;
+    get "/admin/settings" => admin::settings::show;
+    post "/admin/settings" => admin::settings::save;
+    post "/admin/settings/logo" => admin::settings::put_logo;
+    post "/admin/settings/remove-logo" => admin::settings::remove_logo;
     get "/admin/events" => admin::events::list;
     get "/admin/events/{event}" => admin::events::show;
 }

@@ -29,11 +29,7 @@ impl AdminCommand {
             | Self::AdminsRemove { .. }
             | Self::TenantsCreate { .. }
             | Self::TenantsList
-            | Self::TenantsShow
-            | Self::TenantsSet { .. }
             | Self::KeysCreate { .. }
-            | Self::KeysRotate { .. }
-            | Self::KeysRevoke { .. }
             | Self::MailTest { .. }
             | Self::MailList
             | Self::MailRetry { .. }
@@ -50,6 +46,10 @@ impl AdminCommand {
             | Self::ClientsUpdate { .. }
             | Self::ClientsDelete { .. }
             | Self::ClientsEndSecrets { .. }
+            | Self::KeysRotate { .. }
+            | Self::KeysRevoke { .. }
+            // Its name, look and people. Its issuer, hosts and administrators are the operator's.
+            | Self::TenantsSet { .. }
             | Self::UsersResetPassword { .. }
             | Self::UsersDelete { .. } => Needs::RecentAdmin,
             Self::AdminsList
@@ -57,7 +57,9 @@ impl AdminCommand {
             | Self::UsersDisable { .. }
             | Self::UsersEnable { .. }
             | Self::UsersSignOut { .. }
+            | Self::UsersEndSession { .. }
             | Self::UsersForgiveAttempts { .. }
+            | Self::TenantsShow
             | Self::EventsList(_)
             | Self::KeysList
             | Self::ClientsList

@@ -22,7 +22,7 @@ use identity::tenant_admin::AdminRefusal;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use store::{Fault, Tx};
-use terms::{SecretText, Timestamp};
+use terms::{SecretText, SessionId, Timestamp};
 
 use crate::app::App;
 use crate::tenant::Tenant;
@@ -104,6 +104,11 @@ pub enum AdminCommand {
     },
     UsersSignOut {
         user: String,
+    },
+    /// Ends one session of a user.
+    UsersEndSession {
+        user: String,
+        session: SessionId,
     },
     /// Wrong guesses at the password are forgotten: the user may try again at once.
     UsersForgiveAttempts {
@@ -266,6 +271,7 @@ async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminEr
         C::UsersDisable { user } => users::disable(at, &user).await,
         C::UsersEnable { user } => users::enable(at, &user).await,
         C::UsersSignOut { user } => users::sign_out(at, &user).await,
+        C::UsersEndSession { user, session } => users::end_session(at, &user, session).await,
         C::UsersForgiveAttempts { user } => users::forgive_attempts(at, &user).await,
         C::UsersResetPassword { user } => users::reset_password(at, &user).await,
         C::UsersDelete { user } => users::delete(at, &user).await,

@@ -3,7 +3,7 @@ use identity::{EventKind, Identifier, Profile, User, UserEmail};
 use serde_json::{Value, json};
 use store::mail::MailRecord;
 use store::{Fault, write_tx};
-use terms::{CanonicalUsername, EmailAddress, SecretText, Subject, UserId};
+use terms::{CanonicalUsername, EmailAddress, SecretText, SessionId, Subject, UserId};
 
 use super::{AdminError, Desk, instant};
 use crate::attempts;
@@ -203,6 +203,24 @@ pub async fn sign_out(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     Ok(shown(&user))
 }
 
+/// Ends one session of a user, and with it the grants that don't outlive it.
+pub async fn end_session(at: Desk<'_>, user: &str, session: SessionId) -> Result<Value, AdminError> {
+    let user = find(at, user).await?;
+    let event = at.event(EventKind::SessionEnded, session).with("by", "administration");
+    let ended = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, AdminError> {
+        if !tx.end_session_of(user.id, session, at.now).await? {
+            return Ok(false);
+        }
+        at.append(tx, &event).await?;
+        Ok(true)
+    })?;
+    if ended {
+        Ok(shown(&user))
+    } else {
+        Err(AdminError::unknown(format!("the user has no session {session}, or has it no longer")))
+    }
+}
+
 /// Lets a user who guessed wrong too often, or at whose account somebody guessed, try again at once.
 pub async fn forgive_attempts(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
@@ -215,7 +233,8 @@ pub async fn forgive_attempts(at: Desk<'_>, user: &str) -> Result<Value, AdminEr
 }
 
 /// Puts a password in the place of the present one that nobody knows, and signs the user out everywhere. The row stays,
-/// since its version must go on growing: records of earlier proofs name it.
+/// since its version must go on growing: records of earlier proofs name it. A mail tells the user, and how to choose
+/// another: by a code that goes to whoever reads their mail, so that nobody else ever holds it.
 pub async fn reset_password(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
     let nobody_knows = SecretText::new(at.app.entropy.hex::<32>());
@@ -225,6 +244,7 @@ pub async fn reset_password(at: Desk<'_>, user: &str) -> Result<Value, AdminErro
     let hash = at.app.hasher.hash(new, at.app.entropy.bytes()).await;
     let hash = hash.map_err(|error| AdminError::Fault(Fault::new("hash the password").because(error)))?;
     let event = at.event(EventKind::PasswordReset, user.id);
+    let notice = reset_notice(at, &user)?;
     write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
         if tx.user(user.id).await?.is_none() {
             return Err(gone());
@@ -232,9 +252,21 @@ pub async fn reset_password(at: Desk<'_>, user: &str) -> Result<Value, AdminErro
         tx.set_password(user.id, &hash, at.now).await?;
         tx.end_sessions_of_user(user.id, at.now).await?;
         tx.end_grants_of_user(user.id, at.now).await?;
+        if let Some(notice) = &notice {
+            tx.append_mail(notice).await?;
+        }
         at.append(tx, &event).await
     })?;
     Ok(shown(&user))
+}
+
+/// None for whoever has no address, or where no mail can arrive.
+fn reset_notice(at: Desk<'_>, user: &User) -> Result<Option<MailRecord>, Fault> {
+    if !at.app.config.can_mail() {
+        return Ok(None);
+    }
+    let notice = notices::password_reset(at.app, at.tenant, user, at.now);
+    notice.map_err(|failure| Fault::new("write the notice").because(failure.into_cause()))
 }
 
 fn gone() -> AdminError {

@@ -22,6 +22,7 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 pub mod style;
+pub mod upload;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -310,6 +311,11 @@ impl Fields {
         self.0.get(name).map_or("", SecretText::reveal)
     }
 
+    /// What stands after this beginning in the names of all fields that have it.
+    pub fn names_after<'a>(&'a self, beginning: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.keys().filter_map(move |name| name.strip_prefix(beginning))
+    }
+
     pub fn secret(&self, name: &str) -> SecretText {
         self.0.get(name).cloned().unwrap_or_else(|| SecretText::new(String::new()))
     }
@@ -479,24 +485,38 @@ impl FromRequest<Arc<App>> for Submission {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+        let read = |headers: &HeaderMap, body: &Bytes| {
+            if is_form(headers) { Some((Fields::parse(body)?, ())) } else { None }
+        };
+        Self::read(request, app, read).await.map(|(submission, ())| submission)
+    }
+}
+
+impl Submission {
+    /// A POST whose body is read in its own way: nothing when it isn't of its form.
+    async fn read<T>(
+        request: Request,
+        app: &Arc<App>,
+        read: impl FnOnce(&HeaderMap, &Bytes) -> Option<(Fields, T)>,
+    ) -> Result<(Self, T), Response> {
         let (mut parts, body) = request.into_parts();
         let mut site =
             Site::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
-        let is_form = is_form(&parts.headers);
         if !browser::comes_from_own_page(&site.tenant, &parts.headers) {
             return Err(Problem::Form.stop(&site).into_response());
         }
         let (headers, path) = (parts.headers.clone(), parts.uri.path().to_owned());
         let bytes = Bytes::from_request(Request::from_parts(parts, body), app).await;
-        let fields = bytes.ok().filter(|_| is_form).and_then(|bytes| Fields::parse(&bytes));
-        let Some(form) = fields else { return Err(Problem::Request.stop(&site).into_response()) };
+        let Some((form, more)) = bytes.ok().and_then(|bytes| read(&headers, &bytes)) else {
+            return Err(Problem::Request.stop(&site).into_response());
+        };
         site.here = place_of_form(&path, &form);
         heed_flow(&mut site, &form).await.map_err(IntoResponse::into_response)?;
         let now = app.clock.now();
         let context = context_of(&site, &headers, now).await.map_err(IntoResponse::into_response)?;
         match context.browser {
             Some(browser) if browser::is_form_token(&site.tenant, browser.id, form.value("form_token")) => {
-                Ok(Self { site, now, browser, sessions: context.sessions, form })
+                Ok((Self { site, now, browser, sessions: context.sessions, form }, more))
             }
             _ => Err(Problem::Form.stop(&site).into_response()),
         }

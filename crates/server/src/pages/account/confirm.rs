@@ -1,4 +1,5 @@
-//! `/account/confirm`: the password again, before anything dangerous. It renews the session, as a sign-in does.
+//! `/account/confirm`: the password again, before anything dangerous, on one's account or in the administration. It renews
+//! the session, as a sign-in does.
 
 use askama::Template;
 use axum::response::Response;
@@ -9,11 +10,11 @@ use identity::sign_in::Account;
 use store::{Fault, write_tx};
 use terms::{SecretText, SessionId, Timestamp};
 
-use super::{AccountSubmission, AccountVisit, Done, Events, Frame, Place, renew};
+use super::{AccountSubmission, AccountVisit, Back, Done, Events, Frame, Place, renew};
 use crate::attempts::{self, Aim, Checked, RightPassword, Target};
 use crate::browser::Rotation;
 use crate::pages::error::Problem;
-use crate::pages::{Faults, FieldFault, Stop, View, page, with_cookie};
+use crate::pages::{Faults, FieldFault, Stop, View, page, see_other, with_cookie};
 use crate::request::Site;
 
 #[derive(Template)]
@@ -21,43 +22,66 @@ use crate::request::Site;
 struct ConfirmPage<'a> {
     view: View<'a>,
     frame: Frame<'a>,
-    back: &'static str,
+    back: String,
     email: &'a str,
     faults: Faults,
 }
 
-/// Where it is, to come back to a page of this account.
-pub fn path(session: SessionId, back: Place) -> String {
-    format!("/account/confirm?account={session}&back={}", back.name())
+/// The same on the way to a page of the administration: alone, since the account is not what it is about.
+#[derive(Template)]
+#[template(path = "admin/confirm.html")]
+struct AdminConfirmPage<'a> {
+    view: View<'a>,
+    frame: Frame<'a>,
+    back: String,
+    email: &'a str,
+    /// Where somebody chooses a password who has none.
+    forgot: Option<String>,
+    faults: Faults,
 }
 
-fn ask(visit: &AccountVisit, back: Place, faults: Faults) -> Result<Response, Stop> {
-    let template = ConfirmPage {
-        view: visit.view(),
-        frame: visit.frame(back),
-        back: back.name(),
-        email: visit.principal().user().identifier(),
-        faults,
-    };
-    page(template.faults.status(), &template)
+/// Where it is, to come back to a page.
+pub fn path(session: SessionId, back: &Back) -> String {
+    let mut query = url::form_urlencoded::Serializer::new("/account/confirm?".to_owned());
+    query.append_pair("account", &session.to_string()).append_pair("back", &back.name());
+    query.finish()
+}
+
+async fn ask(visit: &AccountVisit, back: &Back, faults: Faults) -> Result<Response, Stop> {
+    let user = visit.principal().user();
+    let email = user.identifier();
+    let (view, name) = (visit.view(), back.name());
+    match back {
+        Back::Account(place) => {
+            let template = ConfirmPage { view, frame: visit.frame(*place), back: name, email, faults };
+            page(template.faults.status(), &template)
+        }
+        Back::Admin(_) => {
+            let password = visit.site.app.store.read(visit.site.tenant.id).password_of(user.id).await?;
+            let forgot = password.is_none().then(|| view.path("/password/forgot"));
+            let frame = visit.frame(Place::Profile);
+            let template = AdminConfirmPage { view, frame, back: name, email, forgot, faults };
+            page(template.faults.status(), &template)
+        }
+    }
 }
 
 /// `GET /account/confirm`.
 pub async fn show(visit: AccountVisit) -> Result<Response, Stop> {
     let Ok(back) = visit.query.value("back").parse() else { return Err(Problem::Request.stop(&visit.site)) };
-    ask(&visit, back, Faults::default())
+    ask(&visit, &back, Faults::default()).await
 }
 
 /// `POST /account/confirm`.
 pub async fn prove(submission: AccountSubmission) -> Result<Response, Stop> {
-    let Ok(back) = submission.form.value("back").parse::<Place>() else {
+    let Ok(back) = submission.form.value("back").parse::<Back>() else {
         return Err(Problem::Request.stop(&submission.site));
     };
     let right = match verify(&submission, "password").await? {
         Ok(right) => right,
         Err(refused) => {
             let (now, fault) = (submission.now, refused.fault_at("password"));
-            let answer = ask(&submission.visit(), back, fault.into())?;
+            let answer = ask(&submission.visit(), &back, fault.into()).await?;
             return Ok(refused.answer(answer, now));
         }
     };
@@ -70,7 +94,11 @@ pub async fn prove(submission: AccountSubmission) -> Result<Response, Stop> {
     if !proven {
         return Err(submission.stale());
     }
-    Ok(with_cookie(submission.done(back, Done::Confirmed), Some(rotation.cookie(tenant))))
+    let answer = match back {
+        Back::Account(place) => submission.done(place, Done::Confirmed),
+        Back::Admin(target) => see_other(tenant, &target.after("confirmed")),
+    };
+    Ok(with_cookie(answer, Some(rotation.cookie(tenant))))
 }
 
 async fn confirm(

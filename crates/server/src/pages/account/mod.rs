@@ -32,6 +32,7 @@ use store::flows::FlowKind;
 use store::{Fault, Read, Tx, write_tx};
 use terms::{EventId, FlowId, SessionId, Timestamp};
 
+use super::admin::Target;
 use super::error::Problem;
 use super::{Fields, Malformed, Stop, Submission, View, Visit, see_other, with_cookie};
 use crate::app::App;
@@ -124,6 +125,31 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         Self::ALL.into_iter().find(|place| place.name() == text).ok_or(Malformed)
+    }
+}
+
+/// Where a sign-in or a confirmation leads back to: a page of the account, or one of the administration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Back {
+    Account(Place),
+    Admin(Target),
+}
+
+impl Back {
+    /// As it stands in queries, forms and flows. No place's name begins as a path does.
+    fn name(&self) -> String {
+        match self {
+            Self::Account(place) => place.name().to_owned(),
+            Self::Admin(target) => target.path(),
+        }
+    }
+}
+
+impl FromStr for Back {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        text.parse().map(Self::Account).or_else(|Malformed| text.parse().map(Self::Admin))
     }
 }
 
@@ -265,8 +291,9 @@ impl AccountVisit {
     async fn of(visit: Visit, place: Place) -> Result<Self, Stop> {
         let wanted = visit.query.id::<SessionId>("account");
         let wanted = wanted.map_err(|Malformed| Problem::Request.stop(&visit.site))?;
+        let back = Back::Account(place);
         let Some(browser) = visit.context.browser.clone() else {
-            return Err(to_sign_in(&visit, place).await?);
+            return Err(to_sign_in(&visit, &back).await?);
         };
         let mut read = visit.site.app.store.read(visit.site.tenant.id);
         let mut others = principals(&mut read, visit.context.sessions.clone()).await?;
@@ -275,7 +302,7 @@ impl AccountVisit {
             // Whoever showed last who they are.
             None => (0..others.len()).max_by_key(|&index| others[index].session.auth_time()),
         };
-        let Some(found) = found else { return Err(to_sign_in(&visit, place).await?) };
+        let Some(found) = found else { return Err(to_sign_in(&visit, &back).await?) };
         let principal = others.remove(found);
         let Visit { site, now, query, .. } = visit;
         Ok(Self { site, now, browser, query, principal, others })
@@ -284,10 +311,11 @@ impl AccountVisit {
 
 /// Leads somebody who isn't signed in to where they can, and from there back. The same for a session that ended, one of
 /// another browser and one that never was.
-async fn to_sign_in(visit: &Visit, place: Place) -> Result<Stop, Stop> {
+pub(super) async fn to_sign_in(visit: &Visit, back: &Back) -> Result<Stop, Stop> {
     let Site { app, tenant, .. } = &visit.site;
     let (browser, cookie) = visit.known_browser().await?;
-    let parameters = Parameters::parse(format!("place={}", place.name()).as_bytes());
+    let place: String = url::form_urlencoded::byte_serialize(back.name().as_bytes()).collect();
+    let parameters = Parameters::parse(format!("place={place}").as_bytes());
     let parameters = parameters.map_err(|_| Problem::Request.stop(&visit.site))?;
     let flow = new_flow(&visit.site, FlowKind::Account, parameters, Some(&browser), visit.now);
     write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
@@ -295,7 +323,7 @@ async fn to_sign_in(visit: &Visit, place: Place) -> Result<Stop, Stop> {
     Ok(Stop::Page(Box::new(with_cookie(to, cookie))))
 }
 
-/// Ends a flow that began at an account's page: back there, as whoever signed in meanwhile.
+/// Ends a flow that began at a page of the account or of the administration: back there, as whoever signed in meanwhile.
 pub async fn arrive(
     site: &Site,
     flow: FlowId,
@@ -307,9 +335,14 @@ pub async fn arrive(
     let done = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
         tx.complete_flow(flow.id, browser.id, now).await
     })?;
-    let place = flow.parameters.get("place").and_then(|name| name.parse::<Place>().ok());
-    let (Some(place), true) = (place, done) else { return Err(Problem::Stale.stop(site)) };
-    let path = flow.session.map_or_else(|| place.path().to_owned(), |session| place.of(session));
+    let back = flow.parameters.get("place").and_then(|name| name.parse::<Back>().ok());
+    let (Some(back), true) = (back, done) else { return Err(Problem::Stale.stop(site)) };
+    let path = match back {
+        Back::Account(place) => {
+            flow.session.map_or_else(|| place.path().to_owned(), |session| place.of(session))
+        }
+        Back::Admin(target) => target.path(),
+    };
     Ok(with_cookie(see_other(&site.tenant, &path), cookie))
 }
 
@@ -379,7 +412,7 @@ impl AccountSubmission {
 
     /// To the page that asks for the password, and from there back.
     fn to_confirm(&self, place: Place) -> Response {
-        see_other(&self.site.tenant, &confirm::path(self.principal.session.id, place))
+        see_other(&self.site.tenant, &confirm::path(self.principal.session.id, &Back::Account(place)))
     }
 
     /// Ids for events whose number is known in the transaction only.
@@ -515,7 +548,7 @@ impl Frame<'_> {
 
     /// Where the password is asked for, to come back here.
     pub fn confirm_path(&self) -> String {
-        self.view.path(&confirm::path(self.session, self.here))
+        self.view.path(&confirm::path(self.session, &Back::Account(self.here)))
     }
 }
 
@@ -533,6 +566,10 @@ mod tests {
         assert_eq!(Place::of_path("/account/emails"), Place::Profile);
         for name in ["", "/account", "https://elsewhere.example", "Email"] {
             assert_eq!(name.parse::<Place>(), Err(Malformed), "{name}");
+            assert_eq!(name.parse::<Back>(), Err(Malformed), "{name}");
+        }
+        for back in [Back::Account(Place::Email), Back::Admin(Target::Keys)] {
+            assert_eq!(back.name().parse(), Ok(back));
         }
     }
 

@@ -10,6 +10,7 @@ use identity::tenant_admin::prove_link;
 use store::{Fault, write_tx};
 use terms::AdminLinkSecret;
 
+use super::Target;
 use crate::browser::{self, Rotation};
 use crate::pages::error::Problem;
 use crate::pages::sign_in::Minting;
@@ -38,7 +39,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
 enum Entered {
     Not,
     Known,
-    /// The link was the only way in, so the person is asked to choose a password.
+    /// The link was the only way in, so the person is asked to choose a password at once.
     WithoutPassword,
 }
 
@@ -68,10 +69,10 @@ pub async fn enter(submission: Submission) -> Result<Response, Stop> {
         let has_password = tx.password_of(proof.user_id()).await?.is_some();
         Ok(if has_password { Entered::Known } else { Entered::WithoutPassword })
     })?;
-    let path = match entered {
+    let target = match entered {
         Entered::Not => return Err(Problem::Stale.stop(site)),
-        Entered::Known => "/admin/users",
-        Entered::WithoutPassword => "/admin/users?done=no-password",
+        Entered::Known => Target::Users,
+        Entered::WithoutPassword => Target::Password,
     };
-    Ok(with_cookie(see_other(&site.tenant, path), Some(rotation.cookie(&site.tenant))))
+    Ok(with_cookie(see_other(&site.tenant, &target.path()), Some(rotation.cookie(&site.tenant))))
 }

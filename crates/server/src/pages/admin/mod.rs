@@ -4,10 +4,14 @@
 //! `identity` says that an administrator asks. What is changed is changed by [`crate::admin::execute_for`], which asks again
 //! within the transaction. What isn't this tenant's is not found.
 
+mod client_form;
 pub mod clients;
 pub mod enter;
 pub mod events;
 pub mod keys;
+pub mod password;
+pub mod settings;
+mod target;
 pub mod users;
 
 use std::sync::Arc;
@@ -21,13 +25,17 @@ use serde_json::Value;
 use store::Fault;
 use terms::{SessionId, Timestamp};
 
+use super::account::{Back, confirm, to_sign_in};
 use super::error::Problem;
+use super::upload::Upload;
 use super::{Fields, Stop, Submission, View, Visit, see_other};
-use crate::admin::{AdminAtWork, AdminCommand, AdminError, admit, execute_for};
+use crate::admin::{AdminAtWork, AdminCommand, AdminError, Authority, Needs, Warrant, admit, execute_for};
 use crate::app::App;
 use crate::browser;
 use crate::error::Notice;
 use crate::request::Site;
+
+pub use target::Target;
 
 /// Rows of one page of a list.
 const ROWS: u32 = 50;
@@ -39,10 +47,11 @@ pub enum Section {
     Clients,
     Keys,
     Events,
+    Settings,
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Users, Self::Clients, Self::Keys, Self::Events];
+    const ALL: [Self; 5] = [Self::Users, Self::Clients, Self::Keys, Self::Events, Self::Settings];
 
     const fn path(self) -> &'static str {
         match self {
@@ -50,6 +59,7 @@ impl Section {
             Self::Clients => "/admin/clients",
             Self::Keys => "/admin/keys",
             Self::Events => "/admin/events",
+            Self::Settings => "/admin/settings",
         }
     }
 
@@ -59,6 +69,7 @@ impl Section {
             Self::Clients => "apps",
             Self::Keys => "key",
             Self::Events => "list",
+            Self::Settings => "settings",
         }
     }
 
@@ -68,6 +79,7 @@ impl Section {
             Self::Clients => "admin-clients",
             Self::Keys => "admin-keys",
             Self::Events => "admin-events",
+            Self::Settings => "admin-settings",
         }
     }
 }
@@ -129,6 +141,19 @@ impl AdminVisit {
         Frame { notice: notice(self.view(), self.query.value("done")), ..frame }
     }
 
+    /// Before a form that takes a recent proof: whoever has none gives it first, so that nothing that they type is lost.
+    pub fn require_recent(&self, back: &Target) -> Result<(), Stop> {
+        let authority = Authority::Admin(&self.at_work);
+        match authority.require(self.site.tenant.id, Needs::RecentAdmin, self.now) {
+            Ok(()) => Ok(()),
+            Err(AdminRefusal::NotRecent) => {
+                let path = confirm_path(&self.at_work, back);
+                Err(Stop::Page(Box::new(see_other(&self.site.tenant, &path))))
+            }
+            Err(_) => Err(Problem::NotAdmin.stop(&self.site)),
+        }
+    }
+
     /// Whether the row of a user is the administrator's own.
     pub fn is_own(&self, user: terms::UserId) -> bool {
         self.at_work.admin.user_id() == user
@@ -138,7 +163,8 @@ impl AdminVisit {
 /// What is said after a change. The word stands in the address, so it is one of ours.
 fn notice(view: View<'_>, done: &str) -> Option<String> {
     let key = match done {
-        "no-password" => "admin-done-no-password",
+        "confirmed" => "admin-done-confirmed",
+        "password-chosen" => "admin-done-password-chosen",
         "user-created" => "admin-done-user-created",
         "user-disabled" => "admin-done-user-disabled",
         "user-enabled" => "admin-done-user-enabled",
@@ -149,9 +175,20 @@ fn notice(view: View<'_>, done: &str) -> Option<String> {
         "client-updated" => "admin-done-client-updated",
         "client-deleted" => "admin-done-client-deleted",
         "secrets-ended" => "admin-done-secrets-ended",
+        "session-ended" => "admin-done-session-ended",
+        "key-rotated" => "admin-done-key-rotated",
+        "key-revoked" => "admin-done-key-revoked",
+        "settings-saved" => "admin-done-settings-saved",
+        "logo-saved" => "admin-done-logo-saved",
+        "logo-removed" => "admin-done-logo-removed",
         _ => return None,
     };
     Some(view.text(key))
+}
+
+/// Where the administrator proves again who they are, to come back to a page.
+fn confirm_path(at_work: &AdminAtWork, back: &Target) -> String {
+    confirm::path(at_work.admin.session_id(), &Back::Admin(back.clone()))
 }
 
 /// A POST by an administrator, for the session that the form names.
@@ -166,6 +203,8 @@ pub enum Outcome {
     Done(Value),
     /// What is wrong with what was asked for, a line each. Its words are for developers.
     Refused(Vec<String>),
+    /// It takes a proof of the last minutes, and the last one is older.
+    NotRecent,
 }
 
 impl AdminSubmission {
@@ -188,7 +227,7 @@ impl AdminSubmission {
             Ok(answer) => Ok(Outcome::Done(answer)),
             Err(AdminError::Refused(reasons)) => Ok(Outcome::Refused(reasons)),
             Err(AdminError::Unknown(_)) => Err(nothing_there()),
-            Err(AdminError::Forbidden(AdminRefusal::NotRecent)) => Err(Problem::NotRecent.stop(site)),
+            Err(AdminError::Forbidden(AdminRefusal::NotRecent)) => Ok(Outcome::NotRecent),
             Err(AdminError::Forbidden(AdminRefusal::NotSignedIn | AdminRefusal::NotAdmin)) => {
                 Err(Problem::NotAdmin.stop(site))
             }
@@ -196,9 +235,25 @@ impl AdminSubmission {
         }
     }
 
-    /// Leads on to a page of the administration.
-    pub fn on_to(&self, path: &str) -> Response {
-        see_other(&self.submission.site.tenant, path)
+    /// By what the administrator may do what needs this much.
+    fn warrant(&self, needs: Needs) -> Warrant<'_> {
+        let Submission { site, now, .. } = &self.submission;
+        Warrant { authority: Authority::Admin(&self.at_work), needs, tenant: site.tenant.id, now: *now }
+    }
+
+    /// Leads on to a page of the administration, which says what was done.
+    pub fn done(&self, target: &Target, done: &str) -> Response {
+        see_other(&self.submission.site.tenant, &target.after(done))
+    }
+
+    /// Leads to where the administrator proves again who they are, and from there to a page of the administration.
+    pub fn to_confirm(&self, back: &Target) -> Response {
+        see_other(&self.submission.site.tenant, &confirm_path(&self.at_work, back))
+    }
+
+    /// The same for a form that is shown again with all that was typed: to be opened beside it.
+    pub fn confirm_beside(&self) -> String {
+        self.view().path(&confirm_path(&self.at_work, &Target::Users))
     }
 }
 
@@ -211,23 +266,34 @@ impl FromRequestParts<Arc<App>> for AdminVisit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let Visit { site, now, context, query } = Visit::from_request_parts(parts, app).await?;
+        let target = parts.uri.path().parse().unwrap_or(Target::Users);
+        let visit = Visit::from_request_parts(parts, app).await?;
+        Self::of(visit, target).await.map_err(IntoResponse::into_response)
+    }
+}
+
+impl AdminVisit {
+    async fn of(visit: Visit, target: Target) -> Result<Self, Stop> {
+        let (site, now) = (&visit.site, visit.now);
         // The newest proof of those that this browser has: which one it is, each form then says.
-        let mut sessions: Vec<_> = context.sessions.iter().collect();
-        sessions.sort_by_key(|session| std::cmp::Reverse(session.auth_time()));
-        let Some(browser) = context.browser else { return Err(see_other(&site.tenant, "/sign-in")) };
+        let mut sessions: Vec<_> = visit.context.sessions.iter().map(|it| (it.auth_time(), it.id)).collect();
+        sessions.sort_by_key(|(proven, _)| std::cmp::Reverse(*proven));
         let mut refusal = AdminRefusal::NotSignedIn;
-        for session in sessions {
-            match admitted(&site, &browser, session.id, now).await.map_err(IntoResponse::into_response)? {
-                Ok((at_work, who)) => return Ok(Self { site, now, query, at_work, who }),
+        for (_, session) in sessions {
+            let Some(browser) = &visit.context.browser else { break };
+            match admitted(site, browser, session, now).await? {
+                Ok((at_work, who)) => {
+                    let Visit { site, now, query, .. } = visit;
+                    return Ok(Self { site, now, query, at_work, who });
+                }
                 // One who is signed in and is no administrator gets to hear that.
                 Err(AdminRefusal::NotAdmin) => refusal = AdminRefusal::NotAdmin,
                 Err(_) => {}
             }
         }
         Err(match refusal {
-            AdminRefusal::NotSignedIn => see_other(&site.tenant, "/sign-in"),
-            AdminRefusal::NotAdmin | AdminRefusal::NotRecent => Problem::NotAdmin.stop(&site).into_response(),
+            AdminRefusal::NotSignedIn => to_sign_in(&visit, &Back::Admin(target)).await?,
+            AdminRefusal::NotAdmin | AdminRefusal::NotRecent => Problem::NotAdmin.stop(site),
         })
     }
 }
@@ -237,14 +303,36 @@ impl FromRequest<Arc<App>> for AdminSubmission {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
         let submission = Submission::from_request(request, app).await?;
+        Self::of(submission).await.map_err(IntoResponse::into_response)
+    }
+}
+
+impl AdminSubmission {
+    async fn of(submission: Submission) -> Result<Self, Stop> {
         let Submission { site, browser, now, form, .. } = &submission;
         let Ok(Some(session)) = form.id::<SessionId>("account") else {
-            return Err(Problem::Request.stop(site).into_response());
+            return Err(Problem::Request.stop(site));
         };
-        match admitted(site, browser, session, *now).await.map_err(IntoResponse::into_response)? {
+        match admitted(site, browser, session, *now).await? {
             Ok((at_work, who)) => Ok(Self { submission, at_work, who }),
-            Err(_) => Err(Problem::NotAdmin.stop(site).into_response()),
+            Err(_) => Err(Problem::NotAdmin.stop(site)),
         }
+    }
+}
+
+/// A POST by an administrator that brings a file.
+pub struct AdminUpload {
+    pub submission: AdminSubmission,
+    pub file: Vec<u8>,
+}
+
+impl FromRequest<Arc<App>> for AdminUpload {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+        let Upload { submission, file } = Upload::from_request(request, app).await?;
+        let submission = AdminSubmission::of(submission).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { submission, file })
     }
 }
 

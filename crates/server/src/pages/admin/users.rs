@@ -4,12 +4,15 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
-use identity::{Session, User};
+use identity::{Session, User, UserEmail};
 use store::users::Found;
-use terms::UserId;
+use terms::{SessionId, UserId};
 
-use super::{AdminSubmission, AdminVisit, Frame, Outcome, ROWS, Section, instant, nothing_there, query_of};
+use super::{
+    AdminSubmission, AdminVisit, Frame, Outcome, ROWS, Section, Target, instant, nothing_there, query_of,
+};
 use crate::admin::AdminCommand;
+use crate::pages::account::device;
 use crate::pages::error::Problem;
 use crate::pages::{Stop, View, page};
 
@@ -28,6 +31,8 @@ struct UsersPage<'a> {
     view: View<'a>,
     frame: Frame,
     wanted: String,
+    /// The list from its beginning, without a search.
+    all: String,
     rows: Vec<Row>,
     next: Option<String>,
 }
@@ -40,7 +45,8 @@ pub async fn list(visit: AdminVisit) -> Result<Response, Stop> {
     let view = visit.view();
     let rows = users.iter().map(|user| row(view, user)).collect();
     let next = next.map(|query| format!("{}?{query}", view.path(Section::Users.path())));
-    page(StatusCode::OK, &UsersPage { view, frame: visit.frame(Section::Users), wanted, rows, next })
+    let (frame, all) = (visit.frame(Section::Users), view.path(Section::Users.path()));
+    page(StatusCode::OK, &UsersPage { view, frame, wanted, all, rows, next })
 }
 
 fn email_of(user: &User) -> String {
@@ -95,9 +101,20 @@ async fn found(visit: &AdminVisit, wanted: &str) -> Result<Part, Stop> {
 
 /// A session of a user, as a line.
 struct SessionLine {
+    id: SessionId,
+    device: String,
+    /// The place, where it is known, and the address.
+    place: String,
     since: String,
     active: String,
     methods: String,
+}
+
+/// An address of a user.
+struct EmailLine {
+    address: String,
+    is_verified: bool,
+    is_primary: bool,
 }
 
 #[derive(Template)]
@@ -107,8 +124,9 @@ struct UserPage<'a> {
     frame: Frame,
     path: String,
     events: String,
+    list: String,
     user: User,
-    email: String,
+    emails: Vec<EmailLine>,
     created: String,
     is_admin: bool,
     is_self: bool,
@@ -130,20 +148,36 @@ pub async fn show(Path(id): Path<String>, visit: AdminVisit) -> Result<Response,
         frame: visit.frame(Section::Users),
         path: view.path(&format!("/admin/users/{id}")),
         events: format!("{}?{}", view.path("/admin/events"), query_of(&[("about", &id.to_string())])),
-        email: email_of(&user),
+        list: view.path(Section::Users.path()),
+        emails: user.emails.iter().map(email_line).collect(),
         created: instant(user.created_at),
         is_admin: read.admin_role(id).await?.is_some(),
         is_self: visit.is_own(id),
         has_password: read.password_of(id).await?.is_some(),
-        sessions: sessions.iter().map(line).collect(),
+        sessions: sessions.iter().map(|session| line(&visit, session)).collect(),
         reasons: Vec::new(),
         user,
     };
     page(StatusCode::OK, &template)
 }
 
-fn line(session: &Session) -> SessionLine {
+fn email_line(email: &UserEmail) -> EmailLine {
+    EmailLine {
+        address: email.address.as_written().to_owned(),
+        is_verified: email.verified_at.is_some(),
+        is_primary: email.is_primary,
+    }
+}
+
+fn line(visit: &AdminVisit, session: &Session) -> SessionLine {
+    let view = visit.view();
+    let address = session.device.address;
+    let place = address.and_then(|address| visit.site.app.places.of(address, view.language()));
+    let parts = [place, address.map(|address| address.to_string())];
     SessionLine {
+        id: session.id,
+        device: device::in_words(view.texts, session.device.user_agent.as_ref()),
+        place: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         since: instant(session.created_at),
         active: instant(session.last_active_at),
         methods: session.amr().join(", "),
@@ -174,9 +208,12 @@ pub async fn create(submission: AdminSubmission) -> Result<Response, Stop> {
     let profile = (!name.is_empty()).then(|| serde_json::json!({ "name": name }));
     match submission.carry_out(AdminCommand::UsersInvite { email: email.clone(), profile }).await? {
         Outcome::Done(answer) => {
-            let user = answer["user_id"].as_str().unwrap_or_default();
-            Ok(submission.on_to(&format!("/admin/users/{user}?done=user-created")))
+            let Some(Ok(user)) = answer["user_id"].as_str().map(str::parse) else {
+                return Err(nothing_there());
+            };
+            Ok(submission.done(&Target::User(user), "user-created"))
         }
+        Outcome::NotRecent => Ok(submission.to_confirm(&Target::NewUser)),
         Outcome::Refused(reasons) => {
             let frame = submission.frame(Section::Users);
             let template = NewUserPage { view: submission.view(), frame, email, name, reasons };
@@ -203,12 +240,13 @@ async fn act(
 ) -> Result<Response, Stop> {
     // By id only: an address would find somebody too, but a page's form names what it showed.
     let Ok(user) = id.parse::<UserId>() else { return Err(nothing_there()) };
-    let path = format!("/admin/users/{user}");
+    let target = Target::User(user);
     match submission.carry_out(command(user.to_string())).await? {
-        Outcome::Done(_) => Ok(submission.on_to(&format!("{path}?done={done}"))),
+        Outcome::Done(_) => Ok(submission.done(&target, done)),
+        Outcome::NotRecent => Ok(submission.to_confirm(&target)),
         Outcome::Refused(reasons) => {
             let (view, frame) = (submission.view(), submission.frame(Section::Users));
-            let template = RefusedPage { view, frame, back: view.path(&path), reasons };
+            let template = RefusedPage { view, frame, back: view.path(&target.path()), reasons };
             page(StatusCode::UNPROCESSABLE_ENTITY, &template)
         }
     }
@@ -229,6 +267,16 @@ pub async fn sign_out(Path(id): Path<String>, submission: AdminSubmission) -> Re
     act(id, submission, "user-signed-out", |user| AdminCommand::UsersSignOut { user }).await
 }
 
+/// `POST /admin/users/{user}/end-session`: signs the user out in one browser.
+pub async fn end_session(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
+    let Ok(user) = id.parse::<UserId>() else { return Err(nothing_there()) };
+    let Ok(Some(session)) = submission.form().id::<SessionId>("session") else {
+        return Err(Problem::Request.stop(&submission.submission.site));
+    };
+    act(user.to_string(), submission, "session-ended", |user| AdminCommand::UsersEndSession { user, session })
+        .await
+}
+
 /// `POST /admin/users/{user}/forgive`.
 pub async fn forgive(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
     act(id, submission, "attempts-forgiven", |user| AdminCommand::UsersForgiveAttempts { user }).await
@@ -243,10 +291,11 @@ pub async fn reset_password(Path(id): Path<String>, submission: AdminSubmission)
 pub async fn delete(Path(id): Path<String>, submission: AdminSubmission) -> Result<Response, Stop> {
     let Ok(user) = id.parse::<UserId>() else { return Err(nothing_there()) };
     match submission.carry_out(AdminCommand::UsersDelete { user: user.to_string() }).await? {
-        Outcome::Done(_) => Ok(submission.on_to("/admin/users?done=user-deleted")),
+        Outcome::Done(_) => Ok(submission.done(&Target::Users, "user-deleted")),
+        Outcome::NotRecent => Ok(submission.to_confirm(&Target::User(user))),
         Outcome::Refused(reasons) => {
             let (view, frame) = (submission.view(), submission.frame(Section::Users));
-            let back = view.path(&format!("/admin/users/{user}"));
+            let back = view.path(&Target::User(user).path());
             page(StatusCode::UNPROCESSABLE_ENTITY, &RefusedPage { view, frame, back, reasons })
         }
     }
