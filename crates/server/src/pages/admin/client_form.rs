@@ -1,7 +1,9 @@
 //! The form of a client: a table of all that can be said of one, by the names of RFC 7591 and of [`ClientSettings`]. What is
 //! wrong comes back at its field, with all that was typed.
 
-use oidc::client::{ApplicationType, ClientAuthMethod, ClientSettings, GrantType, SubjectType};
+use oidc::client::{
+    ApplicationType, ClientAuthMethod, ClientProfile, ClientSettings, GrantType, ResponseType, SubjectType,
+};
 use oidc::jose::{Algorithm, ClientAlgorithm};
 use serde_json::{Map, Value};
 use terms::limits;
@@ -108,6 +110,20 @@ const GROUPS: [Group; 6] = [
                 Control::Some(grant_types),
                 "admin-client-grant-types",
                 Some("admin-client-grant-types-hint"),
+            ),
+            Member(
+                "profile",
+                Of::Settings,
+                Control::One(profiles),
+                "admin-client-profile",
+                Some("admin-client-profile-hint"),
+            ),
+            Member(
+                RESPONSE_TYPES,
+                Of::Client,
+                Control::Some(front_channel),
+                "admin-client-response-types",
+                Some("admin-client-response-types-hint"),
             ),
             Member("scope", Of::Client, Control::Text, "admin-client-scope", Some("admin-client-scope-hint")),
             Member(
@@ -246,8 +262,25 @@ fn grant_types() -> Vec<Word> {
         GrantType::AuthorizationCode => "admin-client-by-code",
         GrantType::RefreshToken => "admin-client-by-refresh",
         GrantType::ClientCredentials => "admin-client-by-credentials",
+        GrantType::Implicit => "admin-client-by-browser",
     };
     GrantType::ALL.iter().map(|kind| (kind.as_str(), key(*kind))).collect()
+}
+
+/// The one whose words follow in part from another member: a code is an answer exactly where a code is a grant.
+const RESPONSE_TYPES: &str = "response_types";
+
+fn front_channel() -> Vec<Word> {
+    let kinds = ResponseType::ALL.iter().filter(|kind| kind.is_front_channel());
+    kinds.map(|kind| (kind.as_str(), "")).collect()
+}
+
+fn profiles() -> Vec<Word> {
+    let key = |profile: ClientProfile| match profile {
+        ClientProfile::Standard => "admin-client-standard",
+        ClientProfile::OidcLegacy => "admin-client-legacy",
+    };
+    ClientProfile::ALL.iter().map(|profile| (profile.as_str(), key(*profile))).collect()
 }
 
 const fn method_key(method: ClientAuthMethod) -> &'static str {
@@ -434,6 +467,7 @@ impl<'a> Written<'a> {
         if !faults.is_empty() {
             return Err(faults.into_iter().collect());
         }
+        add_code(&mut metadata);
         Ok(ClientChanges {
             metadata: Value::Object(metadata),
             whole: true,
@@ -468,6 +502,19 @@ impl<'a> Written<'a> {
             }
             Control::ResourceServers => Some(self.resource_servers.clone().into()),
         })
+    }
+}
+
+/// RFC 7591 section 2.1: the two lists must fit. Without a word of its own the list of answers follows from the grants.
+fn add_code(metadata: &mut Map<String, Value>) {
+    let by_code = metadata
+        .get("grant_types")
+        .and_then(Value::as_array)
+        .is_some_and(|grants| grants.iter().any(|grant| grant == GrantType::AuthorizationCode.as_str()));
+    match metadata.get_mut(RESPONSE_TYPES).and_then(Value::as_array_mut) {
+        Some(chosen) if chosen.is_empty() => drop(metadata.remove(RESPONSE_TYPES)),
+        Some(chosen) if by_code => chosen.push(ResponseType::Code.as_str().into()),
+        Some(_) | None => {}
     }
 }
 
@@ -588,8 +635,6 @@ mod tests {
         }
         let Ok(Value::Object(settings)) = serde_json::to_value(ClientSettings::default()) else { panic!() };
         all.extend(settings.into_iter().map(|(name, _)| (name, false)));
-        // It follows from the grant types.
-        all.remove(&("response_types".to_owned(), true));
         let members = GROUPS.iter().flat_map(|Group(_, members)| *members);
         let fields: Vec<(String, bool)> =
             members.map(|member| (member.0.to_owned(), member.1 == Of::Client)).collect();
