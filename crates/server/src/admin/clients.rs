@@ -1,5 +1,5 @@
 use identity::EventKind;
-use oidc::client::{Client, ClientMetadata, ClientSettings, SecretKeeping};
+use oidc::client::{Client, ClientMetadata, ClientSettings, MetadataFault, SecretKeeping};
 use oidc::client_auth::{KeptSecret, LiveSecret};
 use serde_json::{Map, Value, json};
 use store::clients::LIVE_SECRETS;
@@ -15,8 +15,7 @@ const PAGE: u32 = 500;
 pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, AdminError> {
     let id =
         ClientId::try_from(format!("cli_{}", at.app.entropy.hex::<16>())).map_err(AdminError::refused)?;
-    let metadata = ClientMetadata::parse(&changes.metadata).map_err(AdminError::all)?;
-    let settings = settings(&ClientSettings::default(), &changes)?;
+    let (metadata, settings) = read(&changes.metadata, &ClientSettings::default(), &changes)?;
     let client = Client { id, metadata, settings, created_at: at.now };
     check_profile(at, &client)?;
     check_sector(at, &client).await?;
@@ -86,13 +85,28 @@ fn new_secret(at: Desk<'_>, client: &Client) -> Result<Option<(ClientSecret, Liv
     Ok(Some((secret, stored)))
 }
 
-fn settings(before: &ClientSettings, changes: &ClientChanges) -> Result<ClientSettings, AdminError> {
+/// What it says of itself and what is said of it. All that is wrong is told at once.
+fn read(
+    metadata: &Value,
+    before: &ClientSettings,
+    changes: &ClientChanges,
+) -> Result<(ClientMetadata, ClientSettings), AdminError> {
+    match (ClientMetadata::parse(metadata), settings(before, changes)) {
+        (Ok(metadata), Ok(settings)) => Ok((metadata, settings)),
+        (metadata, settings) => {
+            let faults = metadata.err().into_iter().chain(settings.err()).flatten();
+            Err(AdminError::all(faults))
+        }
+    }
+}
+
+fn settings(before: &ClientSettings, changes: &ClientChanges) -> Result<ClientSettings, Vec<MetadataFault>> {
     let mut members = members(before);
     members.extend(changes.settings.clone());
     let flags =
         [("first_party", changes.first_party), ("rotate_refresh_tokens", changes.rotate_refresh_tokens)];
     members.extend(flags.into_iter().filter_map(|(name, flag)| Some((name.to_owned(), flag?.into()))));
-    ClientSettings::parse(members).map_err(AdminError::all)
+    ClientSettings::parse(members)
 }
 
 /// The settings by their names.
@@ -136,13 +150,8 @@ pub async fn update(
 ) -> Result<Value, AdminError> {
     let before = find(at, client_id).await?;
     let kept_before = before.auth_method.secret_keeping();
-    let metadata = ClientMetadata::parse(&merged(&before, &changes)).map_err(AdminError::all)?;
-    let client = Client {
-        metadata,
-        settings: settings(&before.settings, &changes)?,
-        id: before.id,
-        created_at: before.created_at,
-    };
+    let (metadata, settings) = read(&merged(&before, &changes), &before.settings, &changes)?;
+    let client = Client { metadata, settings, id: before.id, created_at: before.created_at };
     check_profile(at, &client)?;
     check_sector(at, &client).await?;
     keys::ensure(at, client.id_token_algorithm).await?;
