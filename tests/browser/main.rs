@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod account;
+mod admin;
 mod languages;
 mod look;
 mod newcomer;

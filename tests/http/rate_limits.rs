@@ -64,7 +64,7 @@ async fn an_address_sends_so_many_mails_to_strangers_and_waiting_helps() {
     }
     let refused = sign_up(&browser(&world, HERE), EMAIL).await;
     is_refused(&refused, "10");
-    assert_eq!(refused.heading(), "That was too often", "{refused}");
+    assert_eq!(refused.heading(), "Too many attempts", "{refused}");
     assert!(refused.text().contains("Please wait 10 seconds"), "{refused}");
     let polish = browser(&world, HERE).speaking("pl");
     let refused = forget(&polish, EMAIL).await;

@@ -176,7 +176,7 @@ password-guessable = This password is easy to guess. Choose one that is no commo
 
 error-stale-title = This page is too old
 error-stale-text = This attempt was begun in another browser, is too old or was used already. Please start anew.
-error-too-often-title = That was too often
+error-too-often-title = Too many attempts
 error-form-title = We couldn't check where this came from
 error-form-text = The form was sent from another site, or cookies are turned off. Allow cookies for this site, go back, load the page again and send it once more.
 error-request-title = We couldn't read this request

@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use identity::{Session, User, UserEmail};
 use store::users::Found;
-use terms::{SessionId, UserId};
+use terms::{EmailAddress, SessionId, UserId};
 
 use super::{
     AdminSubmission, AdminVisit, Frame, Outcome, ROWS, Section, Target, instant, nothing_there, query_of,
@@ -14,7 +14,7 @@ use super::{
 use crate::admin::AdminCommand;
 use crate::pages::account::device;
 use crate::pages::error::Problem;
-use crate::pages::{Stop, View, page};
+use crate::pages::{Faults, FieldFault, Stop, View, page};
 
 /// A user in the list.
 struct Row {
@@ -191,6 +191,7 @@ struct NewUserPage<'a> {
     frame: Frame,
     email: String,
     name: String,
+    faults: Faults,
     reasons: Vec<String>,
 }
 
@@ -198,13 +199,23 @@ struct NewUserPage<'a> {
 pub async fn show_new(visit: AdminVisit) -> Result<Response, Stop> {
     let (email, name) = (String::new(), String::new());
     let frame = visit.frame(Section::Users);
-    page(StatusCode::OK, &NewUserPage { view: visit.view(), frame, email, name, reasons: Vec::new() })
+    let (faults, reasons) = (Faults::default(), Vec::new());
+    page(StatusCode::OK, &NewUserPage { view: visit.view(), frame, email, name, faults, reasons })
 }
 
 /// `POST /admin/users/new`: a user without password, who chooses one by the code that "forgot password" mails.
 pub async fn create(submission: AdminSubmission) -> Result<Response, Stop> {
     let email = submission.form().value("email").trim().to_owned();
     let name = submission.form().value("name").trim().to_owned();
+    let again = |email: String, name: String, faults: Faults, reasons: Vec<String>| {
+        let frame = submission.frame(Section::Users);
+        let template = NewUserPage { view: submission.view(), frame, email, name, faults, reasons };
+        page(StatusCode::UNPROCESSABLE_ENTITY, &template)
+    };
+    if EmailAddress::parse(&email).is_err() {
+        let fault = FieldFault { field: "email", text: submission.view().text("email-malformed") };
+        return again(email, name, fault.into(), Vec::new());
+    }
     let profile = (!name.is_empty()).then(|| serde_json::json!({ "name": name }));
     match submission.carry_out(AdminCommand::UsersInvite { email: email.clone(), profile }).await? {
         Outcome::Done(answer) => {
@@ -214,11 +225,7 @@ pub async fn create(submission: AdminSubmission) -> Result<Response, Stop> {
             Ok(submission.done(&Target::User(user), "user-created"))
         }
         Outcome::NotRecent => Ok(submission.to_confirm(&Target::NewUser)),
-        Outcome::Refused(reasons) => {
-            let frame = submission.frame(Section::Users);
-            let template = NewUserPage { view: submission.view(), frame, email, name, reasons };
-            page(StatusCode::UNPROCESSABLE_ENTITY, &template)
-        }
+        Outcome::Refused(reasons) => again(email, name, Faults::default(), reasons),
     }
 }
 
