@@ -319,6 +319,8 @@ async fn a_role_that_ends_while_a_command_is_on_its_way_ends_the_command() {
             AdminCommand::AdminsRemove { user: "admin@example.test".to_owned() },
             AdminCommand::TenantsList,
             AdminCommand::UsersList,
+            AdminCommand::TenantsSet { settings: json!({ "oidc_legacy": "all_clients" }) },
+            AdminCommand::TenantsSet { settings: json!({ "name": "X", "oidc_legacy": null }) },
         ] {
             let refused = execute_for(app, &tenant, &at_work, command, now).await;
             assert!(matches!(refused, Err(AdminError::Forbidden(_))), "{refused:?}");

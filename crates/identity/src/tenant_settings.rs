@@ -177,6 +177,14 @@ pub mod path {
         IDENTIFIERS,
         OIDC_LEGACY,
     ];
+
+    /// What only whoever runs the server decides: it weakens a protection that everybody has.
+    pub const OF_OPERATOR: [&str; 1] = [OIDC_LEGACY];
+}
+
+/// Whether a change names a member that only whoever runs the server decides.
+pub fn is_of_operator(given: &Value) -> bool {
+    path::OF_OPERATOR.iter().any(|member| given.get(member).is_some())
 }
 
 /// What is wrong with a member.
@@ -303,10 +311,12 @@ impl TenantSettings {
     }
 }
 
-/// A change made of a form's fields, each named by its path; an empty field is the default. The logo has no field here.
+/// A change made of the fields of an administrator's form, each named by its path; an empty field is the default. The logo has
+/// no field here, and neither has what is the operator's to decide: that stays as it is.
 pub fn patch_of_form(value: impl Fn(&str) -> String) -> Value {
     let mut patch = Map::new();
-    for path in path::ALL.into_iter().filter(|path| *path != path::LOGO) {
+    let has_field = |path: &&str| *path != path::LOGO && !path::OF_OPERATOR.contains(path);
+    for path in path::ALL.into_iter().filter(has_field) {
         let given = match path {
             path::IDENTIFIERS => {
                 let is_chosen =

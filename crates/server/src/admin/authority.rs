@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use identity::tenant_admin::{self, AdminRefusal, Facts, TenantAdmin};
+use identity::tenant_settings::is_of_operator;
 use identity::{Actor, BrowserRecord, Event, EventKind};
 use store::{Fault, Read, Tx};
 use terms::{EventId, SessionId, TenantId, Timestamp, UserId};
@@ -23,8 +24,9 @@ pub enum Needs {
 
 impl AdminCommand {
     /// A new command must say who may give it.
-    pub const fn needs(&self) -> Needs {
+    pub fn needs(&self) -> Needs {
         match self {
+            Self::TenantsSet { settings } if is_of_operator(settings) => Needs::Operator,
             Self::AdminsCreate { .. }
             | Self::AdminsRemove { .. }
             | Self::TenantsCreate { .. }
@@ -48,7 +50,7 @@ impl AdminCommand {
             | Self::ClientsEndSecrets { .. }
             | Self::KeysRotate { .. }
             | Self::KeysRevoke { .. }
-            // Its name, look and people. Its issuer, hosts and administrators are the operator's.
+            // Its name, look and people. Its issuer, hosts and administrators are the operator's, and some settings.
             | Self::TenantsSet { .. }
             | Self::UsersResetPassword { .. }
             | Self::UsersDelete { .. } => Needs::RecentAdmin,

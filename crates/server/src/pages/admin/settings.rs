@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use identity::TenantSettings;
 use identity::branding::{Colour, Font, Palette, Scheme};
-use identity::tenant_settings::{IdentifierKind, OidcLegacy, SettingFault, SignUpMode, patch_of_form, path};
+use identity::tenant_settings::{IdentifierKind, SettingFault, SignUpMode, patch_of_form, path};
 use serde_json::{Value, json};
 use terms::limits;
 
@@ -39,7 +39,7 @@ struct Setting(&'static str, Control, &'static str, Option<&'static str>);
 /// Settings that belong together, under the key of their heading.
 struct Group(&'static str, &'static [Setting]);
 
-const GROUPS: [Group; 4] = [
+const GROUPS: [Group; 3] = [
     Group(
         "admin-settings-service",
         &[
@@ -96,15 +96,6 @@ const GROUPS: [Group; 4] = [
             Setting(path::IDENTIFIERS, Control::Some(identifiers), "admin-setting-identifiers", None),
         ],
     ),
-    Group(
-        "admin-settings-apps",
-        &[Setting(
-            path::OIDC_LEGACY,
-            Control::One(legacy_clients),
-            "admin-setting-legacy",
-            Some("admin-setting-legacy-hint"),
-        )],
-    ),
 ];
 
 fn fonts() -> Vec<Word> {
@@ -134,15 +125,6 @@ fn identifiers() -> Vec<Word> {
         IdentifierKind::Username => "admin-identifier-username",
     };
     IdentifierKind::ALL.iter().map(|kind| (kind.as_str(), key(*kind))).collect()
-}
-
-fn legacy_clients() -> Vec<Word> {
-    let key = |clients: OidcLegacy| match clients {
-        OidcLegacy::Off => "admin-legacy-off",
-        OidcLegacy::PerClient => "admin-legacy-per-client",
-        OidcLegacy::AllClients => "admin-legacy-all",
-    };
-    OidcLegacy::ALL.iter().map(|clients| (clients.as_str(), key(*clients))).collect()
 }
 
 /// The colours that follow from the settings, by scheme.
@@ -396,7 +378,7 @@ mod tests {
     #[test]
     fn every_setting_has_one_field() {
         let fields = GROUPS.iter().flat_map(|Group(_, settings)| settings.iter().map(|setting| setting.0));
-        let mut shown: Vec<&str> = fields.chain([path::LOGO]).collect();
+        let mut shown: Vec<&str> = fields.chain([path::LOGO]).chain(path::OF_OPERATOR).collect();
         let mut all = path::ALL.to_vec();
         shown.sort_unstable();
         all.sort_unstable();
