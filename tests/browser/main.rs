@@ -10,3 +10,4 @@ mod look;
 mod newcomer;
 mod pages;
 mod recover;
+mod usernames;
