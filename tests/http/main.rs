@@ -30,6 +30,7 @@ mod oauth_authorize;
 mod oauth_end_session;
 mod oauth_front_channel;
 mod oauth_introspect;
+mod oauth_register;
 mod oauth_revoke;
 mod oauth_token;
 mod oauth_userinfo;

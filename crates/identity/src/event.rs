@@ -73,11 +73,15 @@ kinds! {
     ClientCreated = "client.created";
     ClientUpdated = "client.updated";
     ClientDeleted = "client.deleted";
+    /// One that registered itself and was used by nobody for long was taken away.
+    ClientExpired = "client.expired";
     ClientSecretCreated = "client_secret.created";
     /// Of several secrets only the newest is good from now on.
     ClientSecretsEnded = "client_secret.ended";
     ResourceServerCreated = "resource_server.created";
     ResourceServerDeleted = "resource_server.deleted";
+    InitialAccessTokenCreated = "initial_access_token.created";
+    InitialAccessTokenDeleted = "initial_access_token.deleted";
     ConsentGiven = "consent.given";
     ConsentWithdrawn = "consent.withdrawn";
     GrantCreated = "grant.created";

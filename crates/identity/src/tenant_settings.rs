@@ -40,6 +40,8 @@ pub struct TenantSettings {
     pub identifiers: Vec<IdentifierKind>,
     /// Whether clients may have tokens out of the authorization endpoint.
     pub oidc_legacy: OidcLegacy,
+    /// Clients that register themselves.
+    pub registration: Registration,
 }
 
 impl Default for TenantSettings {
@@ -55,6 +57,7 @@ impl Default for TenantSettings {
             sign_up: SignUpMode::default(),
             identifiers: vec![IdentifierKind::Email],
             oidc_legacy: OidcLegacy::default(),
+            registration: Registration::default(),
         }
     }
 }
@@ -104,12 +107,16 @@ macro_rules! choice {
                 match self { $(Self::$name => $text,)* }
             }
 
-            fn parse(text: &str) -> Option<Self> {
+            pub(crate) fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|it| it.as_str() == text)
             }
         }
     };
 }
+
+mod registration;
+
+pub use registration::{Registration, RegistrationMode, path as registration_path};
 
 choice! {
     /// Who makes accounts.
@@ -209,6 +216,12 @@ pub enum Wrong {
     OutOfRange {
         most: u8,
     },
+    /// From one to this.
+    NotACount {
+        most: u32,
+    },
+    /// RFC 6749 section 3.3.
+    NotAScope,
     /// None of these words.
     NoSuchChoice {
         known: Vec<&'static str>,
@@ -238,6 +251,8 @@ impl fmt::Display for Wrong {
                 hundredths % 100
             ),
             Self::OutOfRange { most } => write!(f, "must be from 0 to {most}"),
+            Self::NotACount { most } => write!(f, "must be from 1 to {most}"),
+            Self::NotAScope => f.write_str("has what is no scope token (RFC 6749 section 3.3)"),
             Self::NoSuchChoice { known } => write!(f, "must be one of {}", known.join(", ")),
             Self::Twice => f.write_str("is named twice"),
             Self::NotAnHttpsUrl => f.write_str("must be an absolute https:// URL without user and password"),
@@ -304,7 +319,8 @@ impl TenantSettings {
         }
         let (before, after) = (self.to_json(), settings.to_json());
         let first_part = |path: &&'static str| path.split('.').next().unwrap_or(path);
-        let mut changed: Vec<&str> = path::ALL.iter().map(first_part).collect();
+        let mut changed: Vec<&str> =
+            path::ALL.iter().chain(&registration_path::ALL).map(first_part).collect();
         changed.dedup();
         changed.retain(|member| before.get(member) != after.get(member));
         Ok(SettingsChange { settings, logo, changed })
@@ -398,6 +414,7 @@ impl Reader<'_> {
                         Self::identifiers,
                     );
                 }
+                "registration" => self.registration(&mut settings.registration, value),
                 other => self.wrong(other.to_owned(), Wrong::UnknownMember),
             }
         }
@@ -734,6 +751,7 @@ pub fn schema() -> Value {
                 "uniqueItems": true,
                 "default": defaults.identifiers,
             },
+            "registration": registration::schema(),
         },
     })
 }

@@ -447,6 +447,8 @@ pub struct Client {
     pub settings: ClientSettings,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// When it was last used, to about a day. Only of one that registered itself: unused, those go.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl Deref for Client {
@@ -461,6 +463,16 @@ impl Client {
     /// The name to show to people: the registered one, or the id.
     pub fn display_name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// Whether it registered itself (RFC 7591), so that nobody vouches for what it says of itself.
+    pub fn registered_itself(&self) -> bool {
+        self.last_used_at.is_some()
+    }
+
+    /// Whether it is to be noted that it is used: where that matters, about once a day.
+    pub fn use_is_noteworthy(&self, now: Timestamp) -> bool {
+        self.last_used_at.is_some_and(|last| now.since(last) >= limits::CLIENT_USE_NOTED)
     }
 
     /// Whether it can't keep a secret (RFC 6749 section 2.1).
@@ -607,6 +619,16 @@ impl Reader {
         good.then_some(text)
     }
 
+    /// A web address with https, on whatever host.
+    fn https_address(&mut self, member: &str) -> Option<String> {
+        let address = self.web_address(member)?;
+        let is_https = address.starts_with("https:");
+        if !is_https {
+            self.fault(member, "must be an https address");
+        }
+        is_https.then_some(address)
+    }
+
     /// Keys that are given here are refused for whatever is wrong with one of them; whoever gives them can mend it.
     fn jwks(&mut self) -> Option<RegisteredKeys> {
         let json = self.take("jwks")?;
@@ -735,14 +757,33 @@ impl ClientMetadata {
             let reason = "client metadata must be a JSON object".to_owned();
             return Err(vec![MetadataFault { member: "metadata".to_owned(), reason }]);
         };
-        let mut reader = Reader { members: members.clone(), faults: Vec::new() };
+        let (read, unknown) = Self::read_known(members.clone());
+        let unknown = unknown.into_iter().map(|(member, _)| MetadataFault {
+            member,
+            reason: "is not a known member of client metadata".to_owned(),
+        });
+        match read {
+            Ok(metadata) => {
+                let faults: Vec<_> = unknown.collect();
+                if faults.is_empty() { Ok(metadata) } else { Err(faults) }
+            }
+            Err(faults) => Err(faults.into_iter().chain(unknown).collect()),
+        }
+    }
+
+    /// The same, leaving aside what isn't known: a client that registers itself may say more than a server understands
+    /// (RFC 7591 section 2).
+    pub fn parse_known(members: Map<String, Value>) -> Result<Self, Vec<MetadataFault>> {
+        Self::read_known(members).0
+    }
+
+    /// What is known, and the members that are left.
+    fn read_known(members: Map<String, Value>) -> (Result<Self, Vec<MetadataFault>>, Map<String, Value>) {
+        let mut reader = Reader { members, faults: Vec::new() };
         let metadata = Self::read(&mut reader);
         metadata.check_together(&mut reader);
-        let unknown: Vec<String> = reader.members.keys().cloned().collect();
-        for member in unknown {
-            reader.fault(&member, "is not a known member of client metadata");
-        }
-        if reader.faults.is_empty() { Ok(metadata) } else { Err(reader.faults) }
+        let Reader { members, faults } = reader;
+        (if faults.is_empty() { Ok(metadata) } else { Err(faults) }, members)
     }
 
     fn read(reader: &mut Reader) -> Self {
@@ -780,7 +821,7 @@ impl ClientMetadata {
             logo_uri: reader.web_address("logo_uri"),
             policy_uri: reader.web_address("policy_uri"),
             tos_uri: reader.web_address("tos_uri"),
-            initiate_login_uri: reader.web_address("initiate_login_uri"),
+            initiate_login_uri: reader.https_address("initiate_login_uri"),
             default_max_age: reader.number("default_max_age"),
             require_auth_time: reader.flag("require_auth_time"),
             software: (reader.text("software_id"), reader.text("software_version")),
@@ -1038,6 +1079,7 @@ mod tests {
             ("logo_uri", json!("javascript:alert(1)")),
             ("logo_uri", json!("http://shop.example/logo.png")),
             ("tos_uri", json!("https://u:p@shop.example/")),
+            ("initiate_login_uri", json!("http://127.0.0.1/login")),
             ("default_max_age", json!(-1)),
             ("default_max_age", json!("1")),
             ("require_auth_time", json!("yes")),
@@ -1240,6 +1282,7 @@ mod tests {
                 metadata,
                 settings: ClientSettings::default(),
                 created_at: Timestamp::from_seconds(1),
+                last_used_at: None,
             };
             assert_eq!(
                 matches!(client.key_source(), Some(KeySource::Registered(_))),

@@ -60,6 +60,8 @@ pub mod path {
     pub const INTROSPECT: &str = "/oauth/introspect";
     /// RFC 7009 section 2.
     pub const REVOKE: &str = "/oauth/revoke";
+    /// RFC 7591 section 3; below it, each client that registered itself (RFC 7592).
+    pub const REGISTER: &str = "/oauth/register";
     /// OpenID Connect RP-Initiated Logout section 2.
     pub const END_SESSION: &str = "/oauth/end_session";
 }
@@ -79,6 +81,8 @@ pub struct Provider<'a> {
     pub sign_up: bool,
     /// Whether clients may have tokens out of the authorization endpoint.
     pub legacy: bool,
+    /// Whether clients register themselves, with a token or without.
+    pub registration: bool,
 }
 
 /// The document. Only what holds is listed: a client that believes it must not be refused.
@@ -91,7 +95,7 @@ pub fn document(provider: &Provider<'_>) -> Value {
     let scopes: Vec<&str> =
         STANDARD.iter().copied().chain(provider.further_scopes.iter().map(String::as_str)).collect();
     let claims: Vec<&str> = CLAIMS.iter().copied().chain(["phone_number_verified", "address"]).collect();
-    json!({
+    let mut document = json!({
         "issuer": provider.issuer,
         "authorization_endpoint": url(path::AUTHORIZE),
         "token_endpoint": url(path::TOKEN),
@@ -124,7 +128,11 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
-    })
+    });
+    if provider.registration {
+        document["registration_endpoint"] = url(path::REGISTER).into();
+    }
+    document
 }
 
 #[cfg(test)]
@@ -140,10 +148,14 @@ mod tests {
             further_scopes: &["reports:read".to_owned()],
             sign_up: false,
             legacy: false,
+            registration: false,
         };
         insta::assert_json_snapshot!(document(&provider));
         let open = document(&Provider { sign_up: true, ..provider });
         let prompts = json!(["none", "login", "consent", "select_account", "create"]);
         assert_eq!(open["prompt_values_supported"], prompts);
+        assert!(open.get("registration_endpoint").is_none());
+        let open = document(&Provider { registration: true, ..provider });
+        assert_eq!(open["registration_endpoint"], "https://login.example.com/t/acme/oauth/register");
     }
 }

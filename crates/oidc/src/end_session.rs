@@ -199,6 +199,7 @@ mod tests {
             metadata: ClientMetadata::parse(&metadata).unwrap(),
             settings: ClientSettings::default(),
             created_at: Timestamp::from_millis(0),
+            last_used_at: None,
         }
     }
 

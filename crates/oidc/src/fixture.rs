@@ -39,7 +39,13 @@ pub(crate) fn client() -> Client {
     }))
     .unwrap();
     metadata.grant_types.push(GrantType::ClientCredentials);
-    Client { id: "cli_web".parse().unwrap(), metadata, settings: ClientSettings::default(), created_at: NOW }
+    Client {
+        id: "cli_web".parse().unwrap(),
+        metadata,
+        settings: ClientSettings::default(),
+        created_at: NOW,
+        last_used_at: None,
+    }
 }
 
 /// The proof for a public client.

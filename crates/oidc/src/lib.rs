@@ -23,6 +23,7 @@ pub mod presented;
 pub mod prompt;
 pub mod redirect_uri;
 pub mod refresh_token;
+pub mod registration;
 pub mod resource_server;
 pub mod response_mode;
 pub mod revocation;

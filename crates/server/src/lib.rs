@@ -35,6 +35,7 @@ mod place;
 pub mod post;
 pub mod provision;
 pub mod rate_limits;
+mod registration;
 mod request;
 pub mod routes;
 pub mod sealing;

@@ -47,7 +47,7 @@ pub fn service(app: &Arc<App>) -> Router {
 /// What relying parties and resource servers ask.
 fn protocol() -> Router<Arc<App>> {
     use crate::oauth::{
-        authorize, discovery, end_session, introspect, jwks, respond, revoke, token, userinfo,
+        authorize, discovery, end_session, introspect, jwks, register, respond, revoke, token, userinfo,
     };
     // Those that clients in browsers ask, from whatever origin (the Fetch standard's CORS protocol).
     let from_anywhere = Router::new()
@@ -62,6 +62,11 @@ fn protocol() -> Router<Arc<App>> {
         .merge(from_anywhere)
         .route(echo::PATH, get(echo::answer))
         .route(path::INTROSPECT, post(introspect::introspect))
+        .route(path::REGISTER, post(register::register))
+        .route(
+            "/oauth/register/{client}",
+            get(register::show).put(register::replace).delete(register::remove),
+        )
         .route(path::AUTHORIZE, get(authorize::show).post(authorize::store_and_go_on))
         .route("/oauth/authorize/continue", get(authorize::go_on))
         .route(path::END_SESSION, get(end_session::show).post(end_session::store_and_go_on))

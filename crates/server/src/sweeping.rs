@@ -7,6 +7,7 @@ use store::{Fault, write_tx};
 use terms::{TenantId, Timestamp};
 
 use crate::app::App;
+use crate::registration;
 
 /// Far apart: what has expired is refused whether it is still there or not.
 const PERIOD: Duration = Duration::from_mins(10);
@@ -34,7 +35,8 @@ pub async fn sweep(app: &App) -> Result<u64, Fault> {
             tx.claim_sweep(now, since).await
         })?;
         if is_ours {
-            rows += sweep_tenant(app, tenant.id, now).await?;
+            // On the heap: it holds the parts of every sweep.
+            rows += Box::pin(sweep_tenant(app, tenant.id, now)).await?;
         }
     }
     Ok(rows)
@@ -46,5 +48,10 @@ async fn sweep_tenant(app: &App, tenant: TenantId, now: Timestamp) -> Result<u64
         Some(kept) => app.store.sweep_events(tenant, now.minus(kept)).await?,
         None => 0,
     };
-    Ok(expired + events)
+    let directory = app.directory();
+    let unused = match directory.by_id(tenant) {
+        Some(tenant) => registration::sweep_unused(app, tenant).await?,
+        None => 0,
+    };
+    Ok(expired + events + unused)
 }

@@ -31,6 +31,7 @@ impl FromRow for Client {
             metadata,
             settings: row.json::<ClientSettings>("settings")?,
             created_at: row.time("created_at")?,
+            last_used_at: row.opt_time("last_used_at")?,
         })
     }
 }
@@ -88,16 +89,17 @@ impl FromRow for ResourceServer {
 
 verbs! {
     pub read opt client(client: &ClientId) -> Client =
-        "SELECT client_id, metadata, settings, created_at FROM client WHERE tenant_id = $1 AND client_id = $2";
+        "SELECT client_id, metadata, settings, created_at, last_used_at FROM client WHERE tenant_id = $1 AND client_id = $2";
 
     /// A page of clients in the order of their ids, after one of them.
     pub read many clients_after(after: &str, most: u32) -> Client =
-        "SELECT client_id, metadata, settings, created_at FROM client
+        "SELECT client_id, metadata, settings, created_at, last_used_at FROM client
           WHERE tenant_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
 
-    write guard insert_client_row(it: &Client)[it.id, it.metadata.to_json(), Json(&it.settings), it.created_at] =
-        "INSERT INTO client (tenant_id, client_id, metadata, settings, created_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT DO NOTHING";
+    write guard insert_client_row(it: &Client)
+        [it.id, it.metadata.to_json(), Json(&it.settings), it.created_at, it.last_used_at] =
+        "INSERT INTO client (tenant_id, client_id, metadata, settings, created_at, last_used_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
 
     write guard update_client_row(it: &Client)[it.id, it.metadata.to_json(), Json(&it.settings)] =
         "UPDATE client SET metadata = $3, settings = $4 WHERE tenant_id = $1 AND client_id = $2";
@@ -269,6 +271,7 @@ mod tests {
             metadata: ClientMetadata::parse(&metadata).unwrap(),
             settings: ClientSettings { first_party: true, ..ClientSettings::default() },
             created_at: NOW,
+            last_used_at: None,
         }
     }
 

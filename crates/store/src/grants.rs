@@ -12,6 +12,7 @@ use terms::{AccessTokenHandleHash, AuthorizationCodeHash, ClientId, GrantId, Sub
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
 use crate::value::Json;
+use crate::{Fault, Tx};
 
 /// The columns of a Grant and of its standing, for `grant_record` as `g` and the three that it is joined with.
 macro_rules! grant_columns {
@@ -206,8 +207,16 @@ fn holder_columns(token: &AccessToken) -> (Option<GrantId>, Subject) {
     }
 }
 
+impl Tx {
+    /// Stores a Grant, and that its client is used.
+    pub async fn insert_grant(&mut self, grant: &Grant) -> Result<(), Fault> {
+        self.note_client_use(&grant.client, grant.created_at).await?;
+        self.insert_grant_row(grant).await
+    }
+}
+
 verbs! {
-    pub write exec insert_grant(it: &Grant)[
+    write exec insert_grant_row(it: &Grant)[
         it.id, it.client, it.user, it.session, it.offline, it.by_consent, it.scope.to_string(), Json(&it.resources),
         it.authentication.time, Json(&it.authentication.methods), it.authentication.acr, it.created_at, it.expires_at(),
         it.pairwise_subject, Json(&it.claims),

@@ -30,6 +30,7 @@ pub mod grants;
 pub mod mail;
 pub mod mailed_codes;
 pub mod recoveries;
+pub mod registrations;
 pub mod sessions;
 pub mod sign_ins;
 pub mod sign_ups;
@@ -61,6 +62,7 @@ pub const STATEMENTS: &[&[Statement]] = &[
     grants::STATEMENTS,
     mailed_codes::STATEMENTS,
     recoveries::STATEMENTS,
+    registrations::STATEMENTS,
     sessions::STATEMENTS,
     sign_ins::STATEMENTS,
     sign_ups::STATEMENTS,

@@ -42,6 +42,7 @@ migrations! {
     "0013_sweeping",
     "0014_usernames",
     "0015_claims_request",
+    "0016_registration",
 }
 
 /// A migration that a database says it had.

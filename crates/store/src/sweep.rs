@@ -109,6 +109,7 @@ sweeps! {
     sweep_revoked_tokens = "revoked_token", "token_id", "expires_at", KEPT;
     // Nobody asks for these again: an assertion that has expired is refused as such.
     sweep_spent_assertions = "spent_assertion", "assertion_hash", "expires_at", Duration::ZERO;
+    sweep_initial_access_tokens = "initial_access_token", "token_id", "expires_at", KEPT;
     sweep_grants = "grant_record", "grant_id", "expires_at", KEPT;
     sweep_ended_grants = "grant_record", "grant_id", "ended_at", KEPT;
     sweep_client_secrets = "client_secret", "client_id, secret_id", "expires_at", KEPT;

@@ -4,8 +4,9 @@ use serde::Serialize;
 use terms::{
     AccessTokenHandleHash, AdminLinkHash, AdminLinkId, AuthorizationCodeHash, BrowserHandleHash, BrowserId,
     CanonicalEmail, CanonicalUsername, ClientId, ClientSecretHash, ClientSecretId, EmailAdditionId, EventId,
-    FlowId, GrantId, Language, MailId, MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId,
-    SignUpId, SigningKeyId, Subject, TenantId, Timestamp, UserId,
+    FlowId, GrantId, InitialAccessTokenHash, InitialAccessTokenId, Language, MailId, MailedCodeId,
+    RecoveryId, RegistrationAccessTokenHash, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId,
+    Subject, TenantId, Timestamp, UserId,
 };
 
 /// The kinds of column that both engines have.
@@ -103,11 +104,11 @@ macro_rules! ids {
 }
 
 ids! {
-    TenantId, UserId, BrowserId, SessionId, SignInId, SignUpId, FlowId, GrantId, ClientSecretId, ResourceServerId, EmailAdditionId, EventId, MailId, MailedCodeId, SigningKeyId, AdminLinkId, RecoveryId,
+    TenantId, UserId, BrowserId, SessionId, SignInId, SignUpId, FlowId, GrantId, ClientSecretId, ResourceServerId, EmailAdditionId, EventId, MailId, MailedCodeId, SigningKeyId, AdminLinkId, RecoveryId, InitialAccessTokenId,
 }
 
 macro_rules! hashes {
     ($($ty:ty),* $(,)?) => { values! { $($ty => Blob, |it| Value::Blob(it.as_bytes().to_vec());)* } };
 }
 
-hashes! { AdminLinkHash, BudgetId, UsernameHash, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }
+hashes! { AdminLinkHash, InitialAccessTokenHash, RegistrationAccessTokenHash, BudgetId, UsernameHash, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }

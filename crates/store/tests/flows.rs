@@ -68,6 +68,7 @@ impl World {
                 .unwrap(),
             settings: ClientSettings::default(),
             created_at: NOW,
+            last_used_at: None,
         };
         write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
             tx.insert_browser(&browser).await?;

@@ -39,7 +39,12 @@ const UNSWEPT: &[(&str, Why)] = &[
     ("tenant_admin", Why::With("user_account")),
     ("retired_subject", Why::Kept("a name is never given out again")),
     ("retired_username", Why::Kept("a name is never given out again")),
-    ("client", Why::Kept("until an administrator deletes it")),
+    (
+        "client",
+        Why::Kept(
+            "until an administrator deletes it; those that registered themselves: `server/src/registration.rs`",
+        ),
+    ),
     ("resource_server", Why::Kept("until an administrator deletes it")),
     ("consent", Why::With("user_account")),
     ("session_client", Why::With("session")),

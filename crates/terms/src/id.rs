@@ -120,6 +120,8 @@ ids! {
     /// One of a client's live secrets.
     ClientSecretId = "csi_";
     ResourceServerId = "rsv_";
+    /// A token that lets somebody register a client.
+    InitialAccessTokenId = "iat_";
     /// A record of a change of state.
     EventId = "evt_";
     MailId = "mai_";

@@ -26,6 +26,11 @@ pub const CLAIMS: usize = 64;
 pub const TOKEN_BYTES: usize = 8 * 1024;
 /// Keys in a client's JWK set.
 pub const CLIENT_KEYS: usize = 32;
+/// Times that one initial access token may be used, and how long it may live (RFC 7591 section 3).
+pub const INITIAL_ACCESS_TOKEN_USES: u32 = 1000;
+pub const INITIAL_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_hours(365 * 24);
+/// The use of a client that registered itself is noted no oftener than this.
+pub const CLIENT_USE_NOTED: Duration = Duration::from_hours(24);
 /// Octets of the `jti` of a client's assertion.
 pub const JTI_BYTES: usize = 512;
 /// Octets of a password: enough for any passphrase, too few to be a burden to hash.

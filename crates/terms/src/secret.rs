@@ -104,6 +104,10 @@ handles! {
     ClientSecret / ClientSecretHash = "ptc_cs_";
     /// What a one-time sign-in link for an administrator carries.
     AdminLinkSecret / AdminLinkHash = "ptc_al_";
+    /// What lets somebody register a client (RFC 7591 section 3).
+    InitialAccessToken / InitialAccessTokenHash = "ptc_ia_";
+    /// What a client manages its own registration with (RFC 7592 section 3).
+    RegistrationAccessToken / RegistrationAccessTokenHash = "ptc_ra_";
     /// What a browser's cookie holds.
     BrowserHandle / BrowserHandleHash = "ptc_br_";
 }

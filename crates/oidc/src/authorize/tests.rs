@@ -23,6 +23,7 @@ fn client(public: bool, first_party: bool) -> Client {
         metadata: ClientMetadata::parse(&metadata).unwrap(),
         settings: ClientSettings { first_party, ..ClientSettings::default() },
         created_at: NOW,
+        last_used_at: None,
     }
 }
 

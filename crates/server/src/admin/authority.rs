@@ -32,6 +32,9 @@ impl AdminCommand {
             | Self::TenantsCreate { .. }
             | Self::TenantsList
             | Self::KeysCreate { .. }
+            | Self::InitialAccessTokensCreate { .. }
+            | Self::InitialAccessTokensList
+            | Self::InitialAccessTokensDelete { .. }
             | Self::MailTest { .. }
             | Self::MailList
             | Self::MailRetry { .. }

@@ -1,33 +1,29 @@
 use identity::EventKind;
-use oidc::client::{Client, ClientMetadata, ClientSettings, MetadataFault, SecretKeeping};
-use oidc::client_auth::{KeptSecret, LiveSecret};
+use oidc::client::{Client, ClientMetadata, ClientSettings, MetadataFault};
 use serde_json::{Map, Value, json};
 use store::clients::LIVE_SECRETS;
-use store::{Fault, write_tx};
-use terms::{ClientId, ClientSecret, ClientSecretId};
+use store::write_tx;
+use terms::{ClientId, ClientSecret};
 
 use super::{AdminError, ClientChanges, Desk, instant, keys};
-use crate::sealing::Place;
+use crate::registration::{self, NewSecret, check_sector, new_id, new_secret, response_types_are_let};
 
 /// Clients in one page of the list as it is read.
 const PAGE: u32 = 500;
 
 pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, AdminError> {
-    let id =
-        ClientId::try_from(format!("cli_{}", at.app.entropy.hex::<16>())).map_err(AdminError::refused)?;
+    let id = new_id(at.app).map_err(AdminError::refused)?;
     let (metadata, settings) = read(&changes.metadata, &ClientSettings::default(), &changes)?;
-    let client = Client { id, metadata, settings, created_at: at.now };
-    check_profile(at, &client)?;
-    check_sector(at, &client).await?;
-    keys::ensure(at, client.id_token_algorithm).await?;
-    let secret = new_secret(at, &client)?;
+    let client = Client { id, metadata, settings, created_at: at.now, last_used_at: None };
+    check(at, &client).await?;
+    let secret = new_secret(at.app, at.tenant, &client, at.now)?;
     let event = at.event(EventKind::ClientCreated, &client.id);
     let made = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, AdminError> {
         if !tx.insert_client(&client).await? {
             return Ok(false);
         }
-        if let Some((_, secret)) = &secret {
-            tx.insert_client_secret(&client.id, secret, at.now).await?;
+        if let Some(NewSecret { stored, .. }) = &secret {
+            tx.insert_client_secret(&client.id, stored, at.now).await?;
         }
         at.append(tx, &event).await?;
         Ok(true)
@@ -35,14 +31,13 @@ pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, Admin
     if !made {
         return Err(AdminError::refused("the client's id is taken; try again"));
     }
-    Ok(shown(&client, secret.map(|(secret, _)| secret)))
+    Ok(shown(&client, secret.as_ref().map(|it| &it.secret)))
 }
 
 /// Tokens out of the authorization endpoint are off unless the tenant and the operator both let the client. Said at once, and
 /// not only when somebody signs in.
 fn check_profile(at: Desk<'_>, client: &Client) -> Result<(), AdminError> {
-    let wants = client.response_types.iter().any(|it| it.is_front_channel());
-    if !wants || at.tenant.legacy_clients().include(client) {
+    if response_types_are_let(at.tenant, client) {
         return Ok(());
     }
     Err(AdminError::refused(
@@ -50,39 +45,12 @@ fn check_profile(at: Desk<'_>, client: &Client) -> Result<(), AdminError> {
     ))
 }
 
-/// OpenID Connect Registration section 5: whoever has the sector's host says there which redirect URIs belong to it, or
-/// anybody could join it and learn the names by which it knows people. Asked whenever the client is made or changed.
-async fn check_sector(at: Desk<'_>, client: &Client) -> Result<(), AdminError> {
-    let Some(address) = &client.sector_identifier_uri else { return Ok(()) };
-    let refused = |reason: String| AdminError::refused(format!("sector_identifier_uri: {reason}"));
-    let document = at.app.egress.fetch_json(address).await.map_err(|error| refused(error.to_string()))?;
-    let listed =
-        oidc::jose::json::parse(&document).map_err(|error| refused(format!("the document is {error}")))?;
-    let Value::Array(listed) = listed else {
-        return Err(refused("the document is no list of URIs".to_owned()));
-    };
-    match client.redirect_uris.iter().find(|uri| !listed.iter().any(|it| it == uri.as_str())) {
-        Some(missing) => Err(refused(format!("the document doesn't list {}", missing.as_str()))),
-        None => Ok(()),
-    }
-}
-
-/// A secret for its holder, and what is stored of it; nothing for a client whose method has no secret.
-fn new_secret(at: Desk<'_>, client: &Client) -> Result<Option<(ClientSecret, LiveSecret)>, Fault> {
-    let secret = at.app.entropy.secret(ClientSecret::new);
-    let id = at.app.entropy.id(ClientSecretId::new, at.now);
-    let kept = match client.auth_method.secret_keeping() {
-        SecretKeeping::None => return Ok(None),
-        SecretKeeping::Hashed => KeptSecret::Hashed(secret.hash()),
-        SecretKeeping::Sealed => {
-            let place = Place::ClientSecret(client.id.clone(), id);
-            let sealed = at.tenant.data_key.seal(&at.app.entropy, place, secret.octets());
-            let doing = || format!("seal a secret of {}", client.id);
-            KeptSecret::Sealed(sealed.map_err(|error| Fault::new(doing()).because(error))?)
-        }
-    };
-    let stored = LiveSecret { id, kept, expires_at: None };
-    Ok(Some((secret, stored)))
+/// The client has a profile for what it asks for, is of the sector that it names, and the tenant can sign its ID tokens.
+async fn check(at: Desk<'_>, client: &Client) -> Result<(), AdminError> {
+    check_profile(at, client)?;
+    let checked = check_sector(at.app, client).await;
+    checked.map_err(|fault| AdminError::refused(format!("sector_identifier_uri: {fault}")))?;
+    keys::ensure(at, client.id_token_algorithm).await
 }
 
 /// What it says of itself and what is said of it. All that is wrong is told at once.
@@ -151,13 +119,12 @@ pub async fn update(
     let before = find(at, client_id).await?;
     let kept_before = before.auth_method.secret_keeping();
     let (metadata, settings) = read(&merged(&before, &changes), &before.settings, &changes)?;
-    let client = Client { metadata, settings, id: before.id, created_at: before.created_at };
-    check_profile(at, &client)?;
-    check_sector(at, &client).await?;
-    keys::ensure(at, client.id_token_algorithm).await?;
+    let client = Client { metadata, settings, ..before };
+    check(at, &client).await?;
     // What was kept of a secret for one method is of no use to another, and must not come back to life with a third.
     let kept_otherwise = client.auth_method.secret_keeping() != kept_before;
-    let secret = if kept_otherwise || with_secret { new_secret(at, &client)? } else { None };
+    let secret =
+        if kept_otherwise || with_secret { new_secret(at.app, at.tenant, &client, at.now)? } else { None };
     if with_secret && secret.is_none() {
         let method = client.auth_method;
         return Err(AdminError::refused(format!("a client that authenticates by {method} has no secret")));
@@ -172,12 +139,12 @@ pub async fn update(
         if kept_otherwise {
             tx.delete_client_secrets(&client.id).await?;
         }
-        if let Some((_, secret)) = &secret {
+        if let Some(NewSecret { stored, .. }) = &secret {
             // Room for one more: of those that live, only the newest stays.
             if let Some(newest) = tx.client_secrets(&client.id).await?.last() {
                 tx.delete_client_secrets_before(&client.id, newest.id).await?;
             }
-            if !tx.insert_client_secret(&client.id, secret, at.now).await? {
+            if !tx.insert_client_secret(&client.id, stored, at.now).await? {
                 return Err(AdminError::refused(format!(
                     "{LIVE_SECRETS} secrets of the client live already"
                 )));
@@ -186,7 +153,7 @@ pub async fn update(
         }
         Ok(())
     })?;
-    Ok(shown(&client, secret.map(|(secret, _)| secret)))
+    Ok(shown(&client, secret.as_ref().map(|it| &it.secret)))
 }
 
 /// The metadata after a change: all new, or the old ones with some members replaced. `null` takes a member away.
@@ -245,23 +212,17 @@ async fn find(at: Desk<'_>, client_id: &str) -> Result<Client, AdminError> {
 }
 
 /// As RFC 7591 section 3.2.1 answers a registration, and what the operator decided.
-fn shown(client: &Client, secret: Option<ClientSecret>) -> Value {
-    let mut members = Map::new();
-    members.insert("client_id".to_owned(), json!(client.id));
-    if let Some(secret) = secret {
-        members.insert("client_secret".to_owned(), Value::from(secret.reveal()));
-        // RFC 7591 section 3.2.1: required with a secret; 0 for one that doesn't expire.
-        members.insert("client_secret_expires_at".to_owned(), Value::from(0));
-    }
-    members.insert("client_id_issued_at".to_owned(), Value::from(client.created_at.as_seconds()));
-    if let Value::Object(metadata) = client.metadata.to_json() {
-        members.extend(metadata);
-    }
+fn shown(client: &Client, secret: Option<&ClientSecret>) -> Value {
+    let mut members = registration::members(client, secret);
     // What has its default and is not a yes or no says nothing.
     members.extend(
         self::members(&client.settings)
             .into_iter()
             .filter(|(_, value)| !value.is_null() && *value != json!([])),
     );
+    if let Some(last) = client.last_used_at {
+        members.insert("registered_itself".to_owned(), Value::Bool(true));
+        members.insert("last_used_at".to_owned(), instant(last));
+    }
     Value::Object(members)
 }

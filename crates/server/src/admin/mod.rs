@@ -6,6 +6,7 @@ mod admins;
 mod authority;
 mod clients;
 mod events;
+mod initial_access_tokens;
 mod keys;
 mod mails;
 mod master_key;
@@ -70,6 +71,15 @@ pub enum AdminCommand {
     /// Of the secrets of a client, only the newest stays.
     ClientsEndSecrets {
         client_id: String,
+    },
+    InitialAccessTokensCreate {
+        uses: u32,
+        /// In seconds.
+        lifetime: u64,
+    },
+    InitialAccessTokensList,
+    InitialAccessTokensDelete {
+        token_id: String,
     },
     MailTest {
         to: String,
@@ -259,6 +269,11 @@ async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminEr
         }
         C::ClientsDelete { client_id } => clients::delete(at, &client_id).await,
         C::ClientsEndSecrets { client_id } => clients::end_secrets(at, &client_id).await,
+        C::InitialAccessTokensCreate { uses, lifetime } => {
+            initial_access_tokens::create(at, uses, lifetime).await
+        }
+        C::InitialAccessTokensList => initial_access_tokens::list(at).await,
+        C::InitialAccessTokensDelete { token_id } => initial_access_tokens::delete(at, &token_id).await,
         C::MailTest { to } => mails::test(at, &to).await,
         C::MailList => mails::list(at).await,
         C::MailRetry { mail_id } => mails::retry(at, mail_id.as_deref()).await,

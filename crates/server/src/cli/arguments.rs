@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use terms::SecretText;
 
 use super::Complaint;
+use super::initial_access_tokens::InitialAccessTokensCommand;
 use crate::admin::{AdminCommand, ClientChanges, EventsAsked};
 use crate::tenant::DEFAULT_SLUG;
 
@@ -106,6 +107,13 @@ pub enum Command {
         target: Target,
         #[command(subcommand)]
         command: ClientsCommand,
+    },
+    /// The tokens that let programs register clients (RFC 7591), where a tenant's registration wants one
+    InitialAccessTokens {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: InitialAccessTokensCommand,
     },
     /// The mail on its way out
     Mail {

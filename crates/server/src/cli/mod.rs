@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod initial_access_tokens;
 mod output;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +67,7 @@ async fn run(command: Command) -> Result<(), Complaint> {
         Command::Keys { target, command } => administer(target, command.into_admin()).await,
         Command::MasterKey { target, command } => administer(target, command.into_admin()).await,
         Command::Clients { target, command } => administer(target, command.into_admin()?).await,
+        Command::InitialAccessTokens { target, command } => administer(target, command.into_admin()).await,
         Command::Mail { target, command } => administer(target, command.into_admin()).await,
         Command::Users { target, command } => administer(target, command.into_admin()?).await,
         Command::Tenants { mut target, command } => {

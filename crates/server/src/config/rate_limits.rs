@@ -69,6 +69,8 @@ pub struct RawRateLimits {
     pub requests_per_client: Option<String>,
     /// Sign-ins to one account with its password: "60/10m".
     pub sign_ins_per_person: Option<String>,
+    /// Clients that register themselves, where a tenant lets them: "20/1h".
+    pub registrations_per_address: Option<String>,
 }
 
 impl RawRateLimits {
@@ -84,6 +86,7 @@ impl RawRateLimits {
             Limit::ClientFailures => &self.client_failures_per_address,
             Limit::ClientRequests => &self.requests_per_client,
             Limit::SignIns => &self.sign_ins_per_person,
+            Limit::Registrations => &self.registrations_per_address,
         }
         .as_deref()
     }

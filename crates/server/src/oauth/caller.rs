@@ -142,7 +142,7 @@ async fn known_client(
     Ok(Some(known))
 }
 
-fn open_client_secret(
+pub(super) fn open_client_secret(
     site: &Site,
     client: &ClientId,
     id: ClientSecretId,

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use axum::body::Bytes;
 use axum::response::Response;
 use http::HeaderMap;
+use identity::tenant_settings::RegistrationMode;
 use oidc::client::LegacyClients;
 use oidc::discovery::{self, Provider};
 use oidc::scope;
@@ -46,6 +47,7 @@ impl Documents {
             further_scopes: &further_scopes,
             sign_up: app.offers_sign_up(tenant),
             legacy: tenant.legacy_clients() != LegacyClients::None,
+            registration: tenant.settings.registration.mode != RegistrationMode::Closed,
         };
         let bytes = Bytes::from(serde_json::to_vec(&discovery::document(&provider)).map_err(Failure::new)?);
         let prepared = Arc::new(Prepared { version: tenant.version, bytes: bytes.clone() });

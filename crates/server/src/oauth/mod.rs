@@ -7,6 +7,7 @@ pub mod end_session;
 pub mod introspect;
 mod issue;
 pub mod jwks;
+pub mod register;
 pub mod respond;
 pub mod revoke;
 pub mod token;

@@ -12,6 +12,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use identity::attempt::Wait;
+use oidc::registration::RegistrationRefusal;
 use oidc::token::ErrorCode;
 use oidc::userinfo::UserinfoRefusal;
 use serde_json::{Value, json};
@@ -116,6 +117,26 @@ pub fn bearer_error(tenant: &Tenant, refusal: &UserinfoRefusal) -> Response {
     }
     let mut response = json(status, body);
     challenge(response.headers_mut(), &value);
+    response
+}
+
+/// RFC 7591 section 3.2.2; for a token that is not good enough, RFC 6750 section 3.
+pub fn registration_error(tenant: &Tenant, refusal: &RegistrationRefusal) -> Response {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let body = json!({ "error": refusal.code(), "error_description": refusal.description() });
+    let mut response = json(status, body);
+    let realm = format!("Bearer realm=\"{}\"", tenant.issuer);
+    match refusal {
+        // RFC 6750 section 3.1: who showed nothing is told of no error.
+        RegistrationRefusal::NoToken => challenge(response.headers_mut(), &realm),
+        RegistrationRefusal::InvalidToken | RegistrationRefusal::Malformed => {
+            challenge(response.headers_mut(), &format!("{realm}, error=\"{}\"", refusal.code()));
+        }
+        RegistrationRefusal::Closed
+        | RegistrationRefusal::TooManyClients
+        | RegistrationRefusal::NotJson
+        | RegistrationRefusal::Metadata(_) => {}
+    }
     response
 }
 

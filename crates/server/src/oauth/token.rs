@@ -96,6 +96,7 @@ async fn answer(
         TokenRequest::ClientCredentials(own) => call.by_client(own).await,
     };
     let issue = outcome?.map_err(refused)?;
+    call.note_use().await?;
     let response = call.sign(&issue).await?;
     site.app.metrics.token_issued(request.grant_type().as_str());
     Ok(response)
@@ -239,6 +240,16 @@ impl Call<'_> {
             tx.append_event(&end.about(grant)).await?;
         }
         Ok(())
+    }
+
+    /// A client that registered itself goes when it is not used.
+    async fn note_use(&self) -> Result<(), Fault> {
+        let client = self.client.client();
+        if !client.use_is_noteworthy(self.now) {
+            return Ok(());
+        }
+        let (store, tenant) = (&self.site.app.store, self.site.tenant.id);
+        write_tx!(store, tenant, |tx| -> Result<(), Fault> { tx.note_client_use(&client.id, self.now).await })
     }
 
     /// RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3.

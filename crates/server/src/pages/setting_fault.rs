@@ -10,9 +10,13 @@ use super::View;
 pub fn text(view: View<'_>, wrong: &Wrong) -> String {
     match wrong {
         // A form has none of these; a file has.
-        Wrong::UnknownMember | Wrong::NotAnObject | Wrong::NotText | Wrong::NotAList | Wrong::Twice => {
-            view.text("setting-shape")
-        }
+        Wrong::UnknownMember
+        | Wrong::NotAnObject
+        | Wrong::NotText
+        | Wrong::NotAList
+        | Wrong::Twice
+        | Wrong::NotACount { .. }
+        | Wrong::NotAScope => view.text("setting-shape"),
         Wrong::NotANumber => view.text("setting-number"),
         Wrong::Empty => view.text("setting-empty"),
         Wrong::TooLong { most } => view.text_with("setting-too-long", "most", most),

@@ -49,6 +49,8 @@ pub enum Limit {
     ClientRequests,
     /// Sign-ins to one account with the right password.
     SignIns,
+    /// Clients that register themselves, from one client address.
+    Registrations,
 }
 
 /// So many at once, and as many again in the course of the period.
@@ -77,7 +79,7 @@ impl fmt::Display for Rate {
 }
 
 impl Limit {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Starts,
         Self::Passwords,
         Self::WrongGuesses,
@@ -88,6 +90,7 @@ impl Limit {
         Self::ClientFailures,
         Self::ClientRequests,
         Self::SignIns,
+        Self::Registrations,
     ];
 
     /// Its name in the configuration and in the metrics.
@@ -103,6 +106,7 @@ impl Limit {
             Self::ClientFailures => "client_failures_per_address",
             Self::ClientRequests => "requests_per_client",
             Self::SignIns => "sign_ins_per_person",
+            Self::Registrations => "registrations_per_address",
         }
     }
 
@@ -119,6 +123,7 @@ impl Limit {
             Self::ClientFailures => Rate::of(600, Duration::from_mins(10)),
             Self::ClientRequests => Rate::of(60_000, Duration::from_mins(1)),
             Self::SignIns => Rate::of(60, Duration::from_mins(10)),
+            Self::Registrations => Rate::of(20, Duration::from_hours(1)),
         }
     }
 }

@@ -182,7 +182,13 @@ impl Scene {
             "scope": "openid profile email offline_access api:read api:write",
         }));
         let id: ClientId = id.parse().unwrap();
-        let client = Client { id: id.clone(), metadata: metadata.unwrap(), settings, created_at: self.now() };
+        let client = Client {
+            id: id.clone(),
+            metadata: metadata.unwrap(),
+            settings,
+            created_at: self.now(),
+            last_used_at: None,
+        };
         let secret = (method != "none").then(|| self.app.entropy.secret(ClientSecret::new));
         let live = secret.as_ref().map(|secret| LiveSecret {
             id: self.id(ClientSecretId::new),
