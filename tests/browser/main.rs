@@ -10,4 +10,5 @@ mod look;
 mod newcomer;
 mod pages;
 mod recover;
+mod refused;
 mod usernames;
