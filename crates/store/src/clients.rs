@@ -22,7 +22,7 @@ impl FromRow for Client {
 
     fn from_row(row: &Row) -> Result<Self, BadColumn> {
         let metadata: serde_json::Value = row.json("metadata")?;
-        let metadata = ClientMetadata::parse(&metadata).map_err(|faults| {
+        let metadata = ClientMetadata::stored(&metadata).map_err(|faults| {
             let members: Vec<&str> = faults.iter().map(|fault| fault.member.as_str()).collect();
             BadColumn::new("metadata", format!("members that are not valid: {}", members.join(", ")))
         })?;
