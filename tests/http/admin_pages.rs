@@ -501,6 +501,11 @@ async fn edit_everything(world: &World, admin: &Browser, shown: &Page) -> Page {
         ("software_id", "shop"),
         ("software_version", "2"),
         ("jwks_uri", "https://shop.example/jwks"),
+        ("userinfo_signed_response_alg", "RS256"),
+        ("userinfo_encrypted_response_alg", "RSA-OAEP-256"),
+        ("userinfo_encrypted_response_enc", "A128GCM"),
+        ("id_token_encrypted_response_alg", "ECDH-ES"),
+        ("id_token_encrypted_response_enc", "A256GCM"),
     ];
     let form = edit.form_with("client_name");
     let form = fields.iter().fold(form, |form, (name, value)| form.fill(name, value));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{ClientAuthMethod, GrantType, ResponseType, SubjectType};
-use crate::jose::{Algorithm, ClientAlgorithm};
+use crate::jose::{Algorithm, ClientAlgorithm, ContentEncryption, KeyManagement};
 use crate::pkce::METHOD_S256;
 use crate::prompt::Prompt;
 use crate::response_mode::ResponseMode;
@@ -92,6 +92,8 @@ pub fn document(provider: &Provider<'_>) -> Value {
     // RFC 7662 section 2.1: who introspects proves who it is.
     let confidential: Vec<&str> = auth_methods.iter().copied().filter(|&method| method != "none").collect();
     let signing_algs: Vec<&str> = ClientAlgorithm::all().map(ClientAlgorithm::as_str).collect();
+    let encryption_algs = KeyManagement::ALL.map(KeyManagement::as_str);
+    let encryption_encs = ContentEncryption::ALL.map(ContentEncryption::as_str);
     let scopes: Vec<&str> =
         STANDARD.iter().copied().chain(provider.further_scopes.iter().map(String::as_str)).collect();
     let claims: Vec<&str> = CLAIMS.iter().copied().chain(["phone_number_verified", "address"]).collect();
@@ -113,6 +115,11 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "acr_values_supported": provider.acr_values,
         "subject_types_supported": SubjectType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "id_token_signing_alg_values_supported": provider.id_token_algorithms,
+        "id_token_encryption_alg_values_supported": encryption_algs,
+        "id_token_encryption_enc_values_supported": encryption_encs,
+        "userinfo_signing_alg_values_supported": provider.id_token_algorithms,
+        "userinfo_encryption_alg_values_supported": encryption_algs,
+        "userinfo_encryption_enc_values_supported": encryption_encs,
         "token_endpoint_auth_methods_supported": auth_methods,
         // RFC 8414 section 2: required where an assertion is a method.
         "token_endpoint_auth_signing_alg_values_supported": signing_algs,

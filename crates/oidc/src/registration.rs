@@ -37,7 +37,7 @@ pub struct Terms<'a> {
     pub grant_types: &'a [GrantType],
     /// What it may ask for. Of what it registers beyond that, nothing is kept (RFC 7591 section 3.2.1).
     pub scope: &'a Scope,
-    /// What the tenant can sign ID tokens with: nobody but an administrator has a key made.
+    /// What the tenant can sign ID tokens and userinfo with: nobody but an administrator has a key made.
     pub id_token_algorithms: &'a [Algorithm],
 }
 
@@ -176,9 +176,15 @@ fn within(members: Map<String, Value>, terms: Terms<'_>) -> Result<ClientMetadat
     for grant in metadata.grant_types.iter().filter(|grant| !terms.grant_types.contains(grant)) {
         refuse("grant_types", format!("{grant} is not for clients that register themselves"));
     }
-    if !terms.id_token_algorithms.contains(&metadata.id_token_algorithm) {
-        let algorithm = metadata.id_token_algorithm;
-        refuse("id_token_signed_response_alg", format!("{algorithm} is not what ID tokens are signed with"));
+    for (member, algorithm) in [
+        ("id_token_signed_response_alg", Some(metadata.id_token_algorithm)),
+        ("userinfo_signed_response_alg", metadata.userinfo_algorithm),
+    ] {
+        if let Some(algorithm) = algorithm
+            && !terms.id_token_algorithms.contains(&algorithm)
+        {
+            refuse(member, format!("{algorithm} is not what this server signs such things with"));
+        }
     }
     if !faults.is_empty() {
         return Err(RegistrationRefusal::Metadata(faults));

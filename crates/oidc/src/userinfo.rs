@@ -1,8 +1,10 @@
 //! The userinfo endpoint as a protected resource (OpenID Connect Core section 5.3, RFC 6750).
 
+use serde_json::{Map, Value};
 use terms::{SecretText, Timestamp};
 
 use crate::access_token::{AccessToken, Holder};
+use crate::client::Client;
 use crate::grant::Grant;
 use crate::params::{Parameters, ParametersError};
 use crate::presented::{TokenFacts, stands};
@@ -116,6 +118,20 @@ pub fn decide<'a>(
     if scope.contains(OPENID) { Ok((grant, scope)) } else { Err(UserinfoRefusal::InsufficientScope) }
 }
 
+/// The claims of a JWT of userinfo: with who says so, to whom (OpenID Connect Core section 5.3.2) and when. It has neither
+/// `exp` nor `nonce`, so that no relying party takes it for an ID token.
+pub fn addressed(
+    issuer: &str,
+    client: &Client,
+    mut claims: Map<String, Value>,
+    now: Timestamp,
+) -> Map<String, Value> {
+    claims.insert("iss".to_owned(), issuer.into());
+    claims.insert("aud".to_owned(), client.id.as_str().into());
+    claims.insert("iat".to_owned(), now.as_seconds().into());
+    claims
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +182,18 @@ mod tests {
         assert_eq!(decide(&without, &facts(), NOW), Err(R::InsufficientScope));
         let clients = AccessToken { holder: Holder::Client, ..token() };
         assert_eq!(decide(&clients, &facts(), NOW), Err(R::InsufficientScope));
+    }
+
+    #[test]
+    fn a_jwt_of_userinfo_says_by_whom_and_for_whom_and_nothing_of_an_id_token() {
+        let about = serde_json::json!({ "sub": "alice", "email": "a@example.test" });
+        let claims = about.as_object().unwrap().clone();
+        let told = addressed("https://login.example.test", &crate::fixture::client(), claims, NOW);
+        let expected = serde_json::json!({
+            "iss": "https://login.example.test", "aud": "cli_web", "iat": 1_800_000_000,
+            "sub": "alice", "email": "a@example.test",
+        });
+        assert_eq!(Value::Object(told), expected);
     }
 
     #[test]

@@ -4,13 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use oidc::jose::{Algorithm, ClientKeys};
+use oidc::client::{Client, KeySource};
+use oidc::jose::{Algorithm, ClientKeys, Encryption, KeyError, KeyManagement, Recipient};
 use terms::{ClientId, TenantId, Timestamp};
 use tokio::sync::Mutex as Turn;
 
+use crate::app::App;
 use crate::egress::Egress;
+use crate::error::Failure;
+use crate::tenant::Tenant;
 
-/// For so long keys are taken without asking anew: so long a key counts that its client took out of the set.
+/// For so long keys are taken without asking anew: so long a key counts that its client took out of the set, and so long one is
+/// encrypted to.
 const FRESH: Duration = Duration::from_mins(5);
 /// A key that isn't there is asked for once in this time: a client that has begun to sign with a new key is soon believed,
 /// and whoever names keys that don't exist makes no more fetches than that.
@@ -45,11 +50,22 @@ struct Held {
     fetched_at: Timestamp,
 }
 
-/// By which key a client's assertion wants to be verified.
+/// Which key is looked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
-    pub key_id: Option<&'a str>,
-    pub algorithm: Algorithm,
+pub enum Wanted<'a> {
+    /// The one by which something wants to be verified that the client signed.
+    Verifying { key_id: Option<&'a str>, algorithm: Algorithm },
+    /// One to which something can be encrypted.
+    Encrypting(KeyManagement),
+}
+
+impl Wanted<'_> {
+    fn is_among(self, keys: &ClientKeys) -> bool {
+        match self {
+            Self::Verifying { key_id, algorithm } => keys.has(key_id, algorithm),
+            Self::Encrypting(management) => keys.can_read(management),
+        }
+    }
 }
 
 impl Slot {
@@ -59,7 +75,7 @@ impl Slot {
         match &self.held {
             None => tried_before(AFTER_FAILURE),
             Some(held) if now.since(held.fetched_at) >= FRESH => tried_before(AFTER_FAILURE),
-            Some(held) => !held.keys.has(wanted.key_id, wanted.algorithm) && tried_before(AGAIN),
+            Some(held) => !wanted.is_among(&held.keys) && tried_before(AGAIN),
         }
     }
 
@@ -67,6 +83,73 @@ impl Slot {
         let held = self.held.as_ref().filter(|held| now.since(held.fetched_at) < STALE)?;
         Some(Arc::clone(&held.keys))
     }
+}
+
+/// A client's keys, as it registered them or as they can be had from its `jwks_uri`.
+///
+/// Keys may be fetched here, so it comes before any transaction.
+pub async fn keys_of(
+    app: &App,
+    tenant: &Tenant,
+    client: &Client,
+    wanted: Wanted<'_>,
+    now: Timestamp,
+) -> Option<Arc<ClientKeys>> {
+    match client.key_source()? {
+        KeySource::Registered(keys) => Some(Arc::clone(keys)),
+        KeySource::Fetched(address) => {
+            app.fetched_keys.of(&app.egress, (tenant.id, &client.id), address, wanted, now).await
+        }
+    }
+}
+
+/// There is no key to which something could be encrypted that the client wants encrypted. It goes out in no other way.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRecipient;
+
+impl From<NoRecipient> for Failure {
+    fn from(NoRecipient: NoRecipient) -> Self {
+        Self::no_client_key("a client's key to encrypt to can't be had")
+    }
+}
+
+/// The form in which something goes out to a client. Made by [`envelope`] only, so that nothing is sent open that the client
+/// wants encrypted.
+#[derive(Debug)]
+pub struct Envelope(Option<Recipient>);
+
+impl Envelope {
+    /// A signed token, encrypted if the client wants that.
+    pub fn around(&self, token: String) -> Result<String, KeyError> {
+        match &self.0 {
+            None => Ok(token),
+            Some(recipient) => recipient.encrypt_token(&token),
+        }
+    }
+
+    /// To whom it is encrypted, if to anybody.
+    pub fn recipient(&self) -> Option<&Recipient> {
+        self.0.as_ref()
+    }
+}
+
+/// The form of what is to go out to this client encrypted so, or open where it wants no encryption.
+///
+/// Keys may be fetched here, so it comes before any transaction.
+pub async fn envelope(
+    app: &App,
+    tenant: &Tenant,
+    client: &Client,
+    wish: Option<Encryption>,
+    now: Timestamp,
+) -> Result<Envelope, NoRecipient> {
+    let Some(wish) = wish else { return Ok(Envelope(None)) };
+    let keys = keys_of(app, tenant, client, Wanted::Encrypting(wish.key), now).await;
+    let recipient = keys.and_then(|keys| keys.recipient(wish));
+    if recipient.is_none() {
+        tracing::warn!(client = %client.id, alg = %wish.key, "no key of the client to encrypt to; it gets nothing");
+    }
+    Ok(Envelope(Some(recipient.ok_or(NoRecipient)?)))
 }
 
 impl FetchedKeys {
@@ -140,7 +223,7 @@ mod tests {
     #[test]
     fn when_an_address_is_asked() {
         let at = |seconds: u64| NOW.plus(Duration::from_secs(seconds));
-        let wanted = |kid| Wanted { key_id: Some(kid), algorithm: Algorithm::Es256 };
+        let wanted = |kid| Wanted::Verifying { key_id: Some(kid), algorithm: Algorithm::Es256 };
         let held = |fetched: u64, tried: u64| Slot {
             address: String::new(),
             held: Some(Held { keys: keys(&["a"]), fetched_at: at(fetched) }),

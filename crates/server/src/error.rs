@@ -31,6 +31,11 @@ impl Failure {
         self.cause
     }
 
+    /// The client that asks has no key to which the answer could be encrypted, or it can't be fetched.
+    pub fn no_client_key(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { notice: Notice::NO_CLIENT_KEY, cause: cause.into() }
+    }
+
     /// Too much to do at this moment; the caller may come again.
     pub fn busy(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { notice: Notice::BUSY, cause: cause.into() }
@@ -88,6 +93,14 @@ impl Notice {
         status: StatusCode::SERVICE_UNAVAILABLE,
         code: "temporarily_unavailable",
         text: "There is too much to do at the moment. Please try again in a few seconds.",
+        title_key: "notice-busy-title",
+        text_key: "notice-busy",
+    };
+    /// Only programs ask for what is encrypted; a person would read what is said at too much load.
+    pub const NO_CLIENT_KEY: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "temporarily_unavailable",
+        text: "The client wants the answer encrypted, and no key for that can be had from its jwks or jwks_uri.",
         title_key: "notice-busy-title",
         text_key: "notice-busy",
     };

@@ -94,6 +94,8 @@ pub enum AuthorizeErrorCode {
     UnauthorizedClient,
     /// `access_denied`
     AccessDenied,
+    /// `temporarily_unavailable`
+    TemporarilyUnavailable,
     /// `unsupported_response_type`
     UnsupportedResponseType,
     /// `invalid_scope`
@@ -123,6 +125,7 @@ impl AuthorizeErrorCode {
             Self::InvalidRequest => "invalid_request",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::AccessDenied => "access_denied",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
@@ -207,11 +210,14 @@ pub enum AuthorizeError {
     ConsentRequired,
     /// RFC 6749 section 4.1.2.1: the person said no.
     AccessDenied,
+    /// OpenID Connect Registration section 2: the client wants its ID tokens encrypted, and has no key to which that could be
+    /// done, or it can't be fetched. An ID token goes out in no other way.
+    ClientKeyUnavailable,
 }
 
 impl AuthorizeError {
     /// Every error, for the table of refusals.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::ResponseTypeMissing,
         Self::ResponseTypeUnsupported,
         Self::ResponseTypeNotRegistered,
@@ -245,6 +251,7 @@ impl AuthorizeError {
         Self::AccountSelectionRequired,
         Self::ConsentRequired,
         Self::AccessDenied,
+        Self::ClientKeyUnavailable,
     ];
 
     /// The table to the wire.
@@ -279,6 +286,7 @@ impl AuthorizeError {
             Self::AccountSelectionRequired => Code::AccountSelectionRequired,
             Self::ConsentRequired => Code::ConsentRequired,
             Self::AccessDenied => Code::AccessDenied,
+            Self::ClientKeyUnavailable => Code::TemporarilyUnavailable,
         }
     }
 
@@ -326,6 +334,9 @@ impl AuthorizeError {
             Self::AccountSelectionRequired => "the person must choose an account",
             Self::ConsentRequired => "the person must consent",
             Self::AccessDenied => "the person refused",
+            Self::ClientKeyUnavailable => {
+                "no key for encrypting the ID token can be had from the client's jwks or jwks_uri"
+            }
         }
     }
 }

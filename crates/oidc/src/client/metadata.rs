@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::reader::Reader;
+use super::reader::{Reader, Rules};
 use super::words::{ApplicationType, ClientAuthMethod, GrantType, ResponseType, SubjectType};
-use crate::jose::{Algorithm, ClientAlgorithm, ClientKeys};
+use crate::jose::{Algorithm, ClientAlgorithm, ClientKeys, Encryption};
 use crate::redirect_uri::{RedirectKind, RedirectUri};
 use crate::scope::Scope;
 
@@ -80,6 +80,12 @@ pub struct ClientMetadata {
     pub application_type: ApplicationType,
     /// `id_token_signed_response_alg` (OpenID Connect Registration section 2)
     pub id_token_algorithm: Algorithm,
+    /// `id_token_encrypted_response_alg` and `id_token_encrypted_response_enc` (OpenID Connect Registration section 2)
+    pub id_token_encryption: Option<Encryption>,
+    /// `userinfo_signed_response_alg` (OpenID Connect Registration section 2)
+    pub userinfo_algorithm: Option<Algorithm>,
+    /// `userinfo_encrypted_response_alg` and `userinfo_encrypted_response_enc` (OpenID Connect Registration section 2)
+    pub userinfo_encryption: Option<Encryption>,
     /// `scope`: what the client may ask for.
     pub scope: Scope,
     /// `contacts`
@@ -106,26 +112,33 @@ impl ClientMetadata {
     /// Reads metadata by their names of RFC 7591 and OpenID Connect Registration. Every fault is told at once; a member that
     /// isn't known is one, so that a slip of the pen isn't lost.
     pub fn parse(value: &Value) -> Result<Self, Vec<MetadataFault>> {
-        Self::read_all(value, true)
+        Self::read_all(value, Rules::Operator { before: None })
+    }
+
+    /// The same in place of what stood there before. Keys that stay as they were are not judged anew: a client that registered
+    /// itself may have some that nobody can mend here.
+    pub fn parse_change(value: &Value, before: &Self) -> Result<Self, Vec<MetadataFault>> {
+        let before = before.jwks.as_ref().map(|keys| keys.json.clone());
+        Self::read_all(value, Rules::Operator { before })
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote, also where it was taken under a rule that was milder than today's.
     pub fn stored(value: &Value) -> Result<Self, Vec<MetadataFault>> {
-        Self::read_all(value, false)
+        Self::read_all(value, Rules::Stored)
     }
 
     /// Reads metadata, leaving aside what isn't known: a client that registers itself may say more than a server understands
     /// (RFC 7591 section 2).
     pub fn parse_known(members: Map<String, Value>) -> Result<Self, Vec<MetadataFault>> {
-        Self::read_known(members, true).0
+        Self::read_known(members, Rules::Registration).0
     }
 
-    fn read_all(value: &Value, new: bool) -> Result<Self, Vec<MetadataFault>> {
+    fn read_all(value: &Value, rules: Rules) -> Result<Self, Vec<MetadataFault>> {
         let Value::Object(members) = value else {
             let reason = "client metadata must be a JSON object".to_owned();
             return Err(vec![MetadataFault { member: "metadata".to_owned(), reason }]);
         };
-        let (read, unknown) = Self::read_known(members.clone(), new);
+        let (read, unknown) = Self::read_known(members.clone(), rules);
         let unknown = unknown.into_iter().map(|(member, _)| MetadataFault {
             member,
             reason: "is not a known member of client metadata".to_owned(),
@@ -142,9 +155,9 @@ impl ClientMetadata {
     /// What is known, and the members that are left.
     fn read_known(
         members: Map<String, Value>,
-        new: bool,
+        rules: Rules,
     ) -> (Result<Self, Vec<MetadataFault>>, Map<String, Value>) {
-        let mut reader = Reader { members, faults: Vec::new(), new };
+        let mut reader = Reader { members, faults: Vec::new(), rules };
         let metadata = Self::read(&mut reader);
         metadata.check_together(&mut reader);
         let Reader { members, faults, .. } = reader;
@@ -176,6 +189,11 @@ impl ClientMetadata {
                 &Algorithm::ALL,
                 Algorithm::Rs256,
             ),
+            id_token_encryption: reader
+                .encryption("id_token_encrypted_response_alg", "id_token_encrypted_response_enc"),
+            userinfo_algorithm: reader.maybe("userinfo_signed_response_alg", &Algorithm::ALL),
+            userinfo_encryption: reader
+                .encryption("userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"),
             auth_signing_alg: reader.auth_signing_alg(),
             jwks: reader.jwks(),
             jwks_uri: reader.web_address("jwks_uri"),
@@ -294,6 +312,7 @@ impl ClientMetadata {
             let reason = format!("{algorithm} is not of the method {}", self.auth_method);
             reader.fault("token_endpoint_auth_signing_alg", reason);
         }
+        self.check_encryption(reader);
         if self.auth_method != ClientAuthMethod::PrivateKeyJwt {
             return;
         }
@@ -309,6 +328,25 @@ impl ClientMetadata {
         };
         if self.jwks.as_ref().is_some_and(|it| !it.keys.serve(wanted)) && !refused(reader, "jwks") {
             reader.fault("jwks", "has no key by which an assertion could be verified");
+        }
+    }
+
+    /// What is to be encrypted needs a key. Whether one lies at a `jwks_uri` is seen when it is needed.
+    fn check_encryption(&self, reader: &mut Reader) {
+        let refused = reader.faults.iter().any(|fault| matches!(fault.member.as_str(), "jwks" | "jwks_uri"));
+        let wishes = [
+            ("id_token_encrypted_response_alg", self.id_token_encryption),
+            ("userinfo_encrypted_response_alg", self.userinfo_encryption),
+        ];
+        for (member, wish) in wishes {
+            let Some(Encryption { key, .. }) = wish else { continue };
+            match (&self.jwks, &self.jwks_uri) {
+                (None, None) if !refused => reader.fault(member, "needs jwks or jwks_uri"),
+                (Some(it), _) if !it.keys.can_read(key) && !refused => {
+                    reader.fault("jwks", format!("has no key to which could be encrypted with {key}"));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -343,6 +381,14 @@ impl ClientMetadata {
         put("sector_identifier_uri", text(&self.sector_identifier_uri));
         put("application_type", Some(self.application_type.as_str().into()));
         put("id_token_signed_response_alg", Some(self.id_token_algorithm.as_str().into()));
+        put("userinfo_signed_response_alg", self.userinfo_algorithm.map(|it| it.as_str().into()));
+        for (alg, enc, wish) in [
+            ("id_token_encrypted_response_alg", "id_token_encrypted_response_enc", self.id_token_encryption),
+            ("userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", self.userinfo_encryption),
+        ] {
+            put(alg, wish.map(|it| it.key.as_str().into()));
+            put(enc, wish.map(|it| it.content.as_str().into()));
+        }
         put("scope", Some(self.scope.to_string().into()));
         put("contacts", (!self.contacts.is_empty()).then(|| self.contacts.clone().into()));
         put("client_uri", text(&self.client_uri));

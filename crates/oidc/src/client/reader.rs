@@ -9,7 +9,7 @@ use url::Url;
 
 use super::metadata::{JWKS_BYTES, MetadataFault, RegisteredKeys};
 use super::words::{ApplicationType, ResponseType};
-use crate::jose::{ClientAlgorithm, ClientKeys};
+use crate::jose::{ClientAlgorithm, ClientKeys, ContentEncryption, Encryption, JwkRefusal, KeyManagement};
 use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 
@@ -20,8 +20,17 @@ const TEXT_BYTES: usize = 2048;
 pub(super) struct Reader {
     pub(super) members: Map<String, Value>,
     pub(super) faults: Vec<MetadataFault>,
-    /// Whether the members are newly given, and not read back.
-    pub(super) new: bool,
+    pub(super) rules: Rules,
+}
+
+/// Who gives the members, and so how strictly they are taken.
+pub(super) enum Rules {
+    /// Whoever administers, who can mend what is wrong; with the keys as they were before, if the client had any.
+    Operator { before: Option<Value> },
+    /// The client itself.
+    Registration,
+    /// Nobody: they are read back, and were taken before.
+    Stored,
 }
 
 impl Reader {
@@ -97,14 +106,16 @@ impl Reader {
     /// A web address with https, on whatever host. That rule came later than some rows.
     pub(super) fn https_address(&mut self, member: &str) -> Option<String> {
         let address = self.web_address(member)?;
-        let good = !self.new || address.starts_with("https:");
+        let good = matches!(self.rules, Rules::Stored) || address.starts_with("https:");
         if !good {
             self.fault(member, "must be an https address");
         }
         good.then_some(address)
     }
 
-    /// Keys that are given here are refused for whatever is wrong with one of them; whoever gives them can mend it.
+    /// Keys that whoever administers gives are refused for whatever is wrong with one of them. A client that registers itself
+    /// may have keys for other servers, so that those that are not taken here are left aside (RFC 7517 section 5); but a
+    /// private key that was shown never passes for a harmless one.
     pub(super) fn jwks(&mut self) -> Option<RegisteredKeys> {
         let json = self.take("jwks")?;
         if json.to_string().len() > JWKS_BYTES {
@@ -118,11 +129,31 @@ impl Reader {
             }
             Ok(keys) => {
                 for fault in keys.faults() {
-                    self.fault("jwks", fault.to_string());
+                    let counts = match &self.rules {
+                        Rules::Operator { before } => before.as_ref() != Some(&json),
+                        Rules::Registration => fault.refusal == JwkRefusal::Private,
+                        Rules::Stored => false,
+                    };
+                    if counts {
+                        self.fault("jwks", fault.to_string());
+                    }
                 }
                 Some(RegisteredKeys { json, keys: Arc::new(keys) })
             }
         }
+    }
+
+    /// `alg` and `enc` of what is to be encrypted (OpenID Connect Registration section 2: no `enc` without `alg`, and
+    /// A128CBC-HS256 is its default).
+    pub(super) fn encryption(&mut self, alg: &str, enc: &str) -> Option<Encryption> {
+        let given = |reader: &Self, member: &str| reader.members.get(member).is_some_and(|it| !it.is_null());
+        let (alg_is_given, enc_is_given) = (given(self, alg), given(self, enc));
+        let key = self.maybe(alg, &KeyManagement::ALL);
+        let content = self.word(enc, &ContentEncryption::ALL, ContentEncryption::A128CbcHs256);
+        if enc_is_given && !alg_is_given {
+            self.fault(enc, format!("must not be there without {alg}"));
+        }
+        Some(Encryption { key: key?, content })
     }
 
     pub(super) fn response_types(&mut self) -> Option<Vec<ResponseType>> {
@@ -151,6 +182,12 @@ impl Reader {
             return default;
         };
         self.one_of(member, all, &text).unwrap_or(default)
+    }
+
+    /// A word, if there is one.
+    pub(super) fn maybe<T: Copy + fmt::Display>(&mut self, member: &str, all: &[T]) -> Option<T> {
+        let text = self.text(member)?;
+        self.one_of(member, all, &text)
     }
 
     pub(super) fn words<T: Copy + fmt::Display>(&mut self, member: &str, all: &[T]) -> Option<Vec<T>> {

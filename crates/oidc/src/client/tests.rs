@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::jose::{Algorithm, ContentEncryption, KeyManagement};
 
 fn good() -> Value {
     json!({
@@ -87,6 +88,15 @@ fn each_spoiled_member_is_named() {
         ("default_max_age", json!("1")),
         ("require_auth_time", json!("yes")),
         ("id_token_signed_response_alg", json!("none")),
+        ("userinfo_signed_response_alg", json!("none")),
+        ("userinfo_signed_response_alg", json!("HS256")),
+        ("userinfo_signed_response_alg", json!(["RS256"])),
+        ("id_token_encrypted_response_alg", json!("RSA1_5")),
+        ("id_token_encrypted_response_alg", json!("dir")),
+        ("id_token_encrypted_response_enc", json!("A128GCM")),
+        ("userinfo_encrypted_response_alg", json!("ecdh-es")),
+        ("userinfo_encrypted_response_alg", json!("ECDH-ES")),
+        ("userinfo_encrypted_response_enc", json!("A192GCM")),
         ("subject_type", json!("private")),
         ("sector_identifier_uri", json!("http://shop.example/sector.json")),
         ("redirect_uri", json!("https://shop.example/cb")),
@@ -161,10 +171,81 @@ fn members_must_fit_together() {
                     "token_endpoint_auth_signing_alg": "ES256" }),
             "token_endpoint_auth_signing_alg",
         ),
+        (encrypted(&json!({ "jwks": null })), "userinfo_encrypted_response_alg"),
+        (encrypted(&json!({ "jwks": { "keys": [] } })), "jwks"),
+        (encrypted(&json!({ "userinfo_encrypted_response_alg": "RSA-OAEP-256" })), "jwks"),
+        (
+            encrypted(&json!({ "userinfo_encrypted_response_enc": "A192GCM" })),
+            "userinfo_encrypted_response_enc",
+        ),
+        (
+            encrypted(
+                &json!({ "userinfo_encrypted_response_alg": null, "userinfo_encrypted_response_enc": "A128GCM" }),
+            ),
+            "userinfo_encrypted_response_enc",
+        ),
     ] {
         let faults = ClientMetadata::parse(&metadata).unwrap_err();
         assert_eq!(faults[0].member, member, "{metadata}");
     }
+}
+
+/// A client with a key that wants its userinfo encrypted.
+fn encrypted(changed: &Value) -> Value {
+    let mut metadata = good();
+    metadata["jwks"] = keys();
+    metadata["userinfo_encrypted_response_alg"] = "ECDH-ES".into();
+    metadata.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+    metadata
+}
+
+#[test]
+fn what_is_to_be_encrypted_says_how() {
+    let metadata = ClientMetadata::parse(&encrypted(&json!({}))).unwrap();
+    let wish = metadata.userinfo_encryption.unwrap();
+    assert_eq!((wish.key, wish.content), (KeyManagement::EcdhEs, ContentEncryption::A128CbcHs256));
+    assert_eq!((metadata.id_token_encryption, metadata.userinfo_algorithm), (None, None));
+    assert_eq!(metadata.to_json()["userinfo_encrypted_response_enc"], "A128CBC-HS256");
+    assert!(
+        ClientMetadata::parse(&encrypted(&json!({ "jwks": null, "jwks_uri": "https://shop.example/j" })))
+            .is_ok()
+    );
+    for content in ContentEncryption::ALL {
+        let changed = json!({
+            "userinfo_signed_response_alg": "EdDSA", "id_token_encrypted_response_alg": "ECDH-ES",
+            "id_token_encrypted_response_enc": content.as_str(),
+        });
+        let metadata = ClientMetadata::parse(&encrypted(&changed)).unwrap();
+        assert_eq!(metadata.id_token_encryption.map(|it| it.content), Some(content));
+        assert_eq!(metadata.userinfo_algorithm, Some(Algorithm::EdDsa));
+        assert_eq!(ClientMetadata::parse(&metadata.to_json()), Ok(metadata));
+    }
+}
+
+#[test]
+fn whoever_gives_keys_says_how_strictly_they_are_taken() {
+    let with = |more: &[Value]| {
+        let mut metadata = good();
+        metadata["jwks"] = keys();
+        metadata["jwks"]["keys"].as_array_mut().unwrap().extend(more.to_vec());
+        metadata
+    };
+    let by_itself = |metadata: &Value| ClientMetadata::parse_known(metadata.as_object().unwrap().clone());
+    // Of a kind that is not known here: RFC 7517 section 5.
+    let foreign =
+        with(&[json!({ "kty": "AKP", "alg": "ML-DSA-44" }), json!({ "kty": "EC", "crv": "secp256k1" })]);
+    assert!(ClientMetadata::parse(&foreign).is_ok() && by_itself(&foreign).is_ok());
+    // Of a known kind, and no good: for whoever can mend it.
+    let broken = with(&[json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" })]);
+    assert_eq!(ClientMetadata::parse(&broken).unwrap_err()[0].member, "jwks");
+    let metadata = by_itself(&broken).unwrap();
+    assert_eq!(metadata.to_json()["jwks"], broken["jwks"], "given back as they were given");
+    assert_eq!(ClientMetadata::stored(&metadata.to_json()).as_ref(), Ok(&metadata));
+    // Whoever changes something else needn't mend it.
+    assert!(ClientMetadata::parse_change(&metadata.to_json(), &metadata).is_ok());
+    assert!(ClientMetadata::parse_change(&broken, &ClientMetadata::parse(&good()).unwrap()).is_err());
+    let private = with(&[json!({ "kty": "RSA", "d": "AA" })]);
+    assert!(ClientMetadata::parse(&private).is_err() && by_itself(&private).is_err());
 }
 
 /// RFC 7515 appendix A.3.

@@ -4,16 +4,17 @@ use serde_json::{Map, Value};
 use terms::limits;
 
 use super::compact::is_key_id;
-use super::jwk::PRIVATE_MEMBERS;
-use super::{Algorithm, JwkRefusal, PublicJwk, VerifyingKey, json};
+use super::encryption::EncryptionKey;
+use super::jwk::{JWK_BYTES, PRIVATE_MEMBERS};
+use super::{Algorithm, Encryption, JwkRefusal, KeyManagement, PublicJwk, Recipient, VerifyingKey, json};
 
 /// Stands where a client's key has no `kid`; never compared.
 const NO_KEY_ID: &str = "-";
 
 /// A client's public keys: its JWK set (RFC 7517 section 5), as it registered it or as its `jwks_uri` gives it.
 ///
-/// A key that isn't taken here doesn't spoil the others (RFC 7517 section 5); one that is for encryption, or of an
-/// algorithm that we don't have, is simply not found. What is wrong with the keys is told by [`faults`](Self::faults).
+/// A key that isn't taken here doesn't spoil the others (RFC 7517 section 5); one of a type, curve or algorithm that we don't
+/// have is simply not found. What is wrong with the keys of those that we have is told by [`faults`](Self::faults).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientKeys {
     keys: Vec<ClientKey>,
@@ -25,6 +26,10 @@ pub struct ClientKeys {
 struct ClientKey {
     key_id: Option<String>,
     usable: Vec<PublicJwk>,
+    /// The same to encrypt to.
+    encrypting: Option<EncryptionKey>,
+    /// Whether it says itself that it is for encryption.
+    says_encryption: bool,
 }
 
 /// A key that is not taken, by its place in the set from 1.
@@ -113,6 +118,25 @@ impl ClientKeys {
         VerifyingKey::new(self.meant(key_id, algorithm)?.clone()).ok()
     }
 
+    /// Whether a key is there to which something could be encrypted in this way.
+    pub fn can_read(&self, management: KeyManagement) -> bool {
+        self.reading(management).is_some()
+    }
+
+    /// To whom something is encrypted that is for this client.
+    pub fn recipient(&self, encryption: Encryption) -> Option<Recipient> {
+        Some(Recipient::new(self.reading(encryption.key)?.clone(), encryption.content))
+    }
+
+    /// Of several keys the first, in the order of the set, that says that it is for encryption; else the first that doesn't say
+    /// what it is for. The client learns by the `kid` which one it was (OpenID Connect Core section 10.2).
+    fn reading(&self, management: KeyManagement) -> Option<&EncryptionKey> {
+        let fits = |key: &&ClientKey| key.encrypting.as_ref().is_some_and(|it| it.management() == management);
+        let mut fitting = self.keys.iter().filter(fits);
+        let first = fitting.clone().next();
+        fitting.find(|key| key.says_encryption).or(first)?.encrypting.as_ref()
+    }
+
     /// The only key of this `kid` for this algorithm; without a `kid` the only one for the algorithm at all (OpenID Connect
     /// Core section 10.1: where there are several, a `kid` must tell which).
     fn meant(&self, key_id: Option<&str>, algorithm: Algorithm) -> Option<&PublicJwk> {
@@ -136,26 +160,52 @@ impl ClientKey {
             return Err(JwkRefusal::Malformed);
         }
         let named = text(members, "alg")?;
-        if !is_for_verifying(members)? {
-            return Ok(Self { key_id, usable: Vec::new() });
+        let usage = text(members, "use")?;
+        let key_type = text(members, "kty")?.ok_or(JwkRefusal::Malformed)?;
+        if item.to_string().len() > JWK_BYTES {
+            return Err(JwkRefusal::Malformed);
         }
-        let algorithms: Vec<Algorithm> = match named {
-            None => Algorithm::ALL.into(),
-            Some(name) => name.parse().into_iter().collect(),
-        };
-        let (mut readable, mut refusal) = (Vec::new(), None);
-        for algorithm in algorithms {
-            match usable(members, key_id.as_deref(), algorithm) {
-                Ok(key) => readable.push(key),
+        let (mut usable, mut encrypting, mut refusal) = (Vec::new(), None, None);
+        if is_for(members, "sig", &["verify"])? && is_verifying_kind(key_type, text(members, "crv")?) {
+            let algorithms: Vec<Algorithm> = match named {
+                None => Algorithm::ALL.into(),
+                Some(name) => name.parse().into_iter().collect(),
+            };
+            for algorithm in algorithms {
+                match verifying(members, key_id.as_deref(), algorithm) {
+                    Ok(key) => usable.push(key),
+                    Err(why) => refusal = Some(why),
+                }
+            }
+        }
+        let managed = named.is_none_or(|name| KeyManagement::parse(name).is_some());
+        if managed && is_for(members, "enc", &ENCRYPTING)? && EncryptionKey::is_of_known_kind(members) {
+            match EncryptionKey::read(members, key_id.as_deref()) {
+                // RFC 7517 section 4.4: one that names its algorithm is for that.
+                Ok(key) if named.is_none_or(|name| name == key.management().as_str()) => {
+                    encrypting = Some(key);
+                }
+                Ok(_) => refusal = Some(JwkRefusal::Material),
                 Err(why) => refusal = Some(why),
             }
         }
         // A key that says no algorithm fits those of its type only, and is refused for the others.
         match refusal {
-            Some(why) if readable.is_empty() => Err(why),
-            _ => Ok(Self { key_id, usable: readable }),
+            Some(why) if usable.is_empty() && encrypting.is_none() => Err(why),
+            _ => {
+                let says_encryption = usage.is_some() || named.is_some();
+                Ok(Self { key_id, usable, encrypting, says_encryption })
+            }
         }
     }
+}
+
+/// What a public key to which something is encrypted may have in `key_ops` (RFC 7517 section 4.3).
+const ENCRYPTING: [&str; 4] = ["encrypt", "wrapKey", "deriveKey", "deriveBits"];
+
+/// Whether a key of this `kty` and `crv` could verify anything here.
+fn is_verifying_kind(key_type: &str, curve: Option<&str>) -> bool {
+    matches!((key_type, curve), ("RSA", _) | ("EC", Some("P-256") | None) | ("OKP", Some("Ed25519") | None))
 }
 
 fn text<'m>(members: &'m Map<String, Value>, name: &str) -> Result<Option<&'m str>, JwkRefusal> {
@@ -166,19 +216,21 @@ fn text<'m>(members: &'m Map<String, Value>, name: &str) -> Result<Option<&'m st
     }
 }
 
-/// RFC 7517 sections 4.2 and 4.3. A key for something else, such as encryption, is none that we look for.
-fn is_for_verifying(members: &Map<String, Value>) -> Result<bool, JwkRefusal> {
-    let by_use = text(members, "use")?.is_none_or(|usage| usage == "sig");
+/// RFC 7517 sections 4.2 and 4.3. A key that doesn't say what it is for may be for anything.
+fn is_for(members: &Map<String, Value>, usage: &str, operations: &[&str]) -> Result<bool, JwkRefusal> {
+    let by_use = text(members, "use")?.is_none_or(|said| said == usage);
     let by_operations = match members.get("key_ops") {
         None => true,
-        Some(Value::Array(operations)) => operations.iter().any(|operation| operation == "verify"),
+        Some(Value::Array(said)) => {
+            said.iter().filter_map(Value::as_str).any(|operation| operations.contains(&operation))
+        }
         Some(_) => return Err(JwkRefusal::Malformed),
     };
     Ok(by_use && by_operations)
 }
 
 /// The key for one algorithm, through the same gate as our own keys.
-fn usable(
+fn verifying(
     members: &Map<String, Value>,
     key_id: Option<&str>,
     algorithm: Algorithm,
@@ -192,7 +244,10 @@ fn usable(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::ContentEncryption;
     use crate::jose::test_keys::signing_key;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
 
     /// An ES256 key without `alg`, as clients publish them.
@@ -250,10 +305,17 @@ mod tests {
             (vec![("x", json!("AA"))], Some(R::Material)),
             (vec![("alg", json!("RS256"))], Some(R::Material)),
             (vec![("big", json!("x".repeat(5000)))], Some(R::Malformed)),
+            (vec![("use", json!("enc")), ("x", json!("AA"))], Some(R::Material)),
+            (vec![("use", json!("enc")), ("alg", json!("RSA-OAEP-256"))], Some(R::Material)),
             // Nothing is wrong with these; they are for something else.
             (vec![("use", json!("enc"))], None),
             (vec![("key_ops", json!(["sign"]))], None),
             (vec![("alg", json!("ES512"))], None),
+            (vec![("use", json!("enc")), ("alg", json!("RSA1_5"))], None),
+            (vec![("use", json!("sig")), ("crv", json!("P-384"))], None),
+            (vec![("crv", json!("secp256k1"))], None),
+            (vec![("kty", json!("OKP")), ("crv", json!("X25519"))], None),
+            (vec![("kty", json!("AKP"))], None),
         ] {
             let keys = set(&[with(&changes), jwk(2, "b")]);
             let faults: Vec<_> = keys.faults().iter().map(|fault| (fault.place, fault.refusal)).collect();
@@ -278,6 +340,51 @@ mod tests {
         ] {
             assert!(set(&[with(&changes)]).has(Some("a"), Algorithm::Es256), "{changes:?}");
         }
+    }
+
+    fn key_of(set: &ClientKeys, encryption: Encryption) -> Option<Value> {
+        let made = set.recipient(encryption)?.encrypt_token("token").unwrap();
+        let header = URL_SAFE_NO_PAD.decode(made.split('.').next().unwrap()).unwrap();
+        Some(serde_json::from_slice::<Value>(&header).unwrap()["kid"].clone())
+    }
+
+    #[test]
+    fn what_is_encrypted_is_encrypted_to_a_key_for_that() {
+        let agreed = Encryption { key: KeyManagement::EcdhEs, content: ContentEncryption::A128Gcm };
+        let named = |kid: &str, more: &[(&str, Value)]| {
+            let mut jwk = jwk(1, kid);
+            jwk.as_object_mut().unwrap().remove("use");
+            for (name, value) in more {
+                jwk[*name] = value.clone();
+            }
+            jwk
+        };
+        let plain = named("plain", &[]);
+        let for_encryption = named("enc", &[("use", json!("enc"))]);
+        let by_name = named("named", &[("alg", json!("ECDH-ES"))]);
+        for (keys, kid) in [
+            (vec![&plain], Some("plain")),
+            (vec![&plain, &for_encryption], Some("enc")),
+            (vec![&plain, &by_name, &for_encryption], Some("named")),
+            (vec![&named("a", &[("key_ops", json!(["deriveKey"]))])], Some("a")),
+            (vec![], None),
+            (vec![&named("a", &[("use", json!("sig"))])], None),
+            (vec![&named("a", &[("key_ops", json!(["verify"]))])], None),
+            (vec![&named("a", &[("alg", json!("ES256"))])], None),
+            (vec![&named("a", &[("alg", json!("ECDH-ES+A128KW"))])], None),
+            (vec![&named("a", &[("d", json!("AA"))])], None),
+        ] {
+            let keys = set(&keys.into_iter().cloned().collect::<Vec<_>>());
+            assert_eq!(key_of(&keys, agreed), kid.map(Value::from), "{keys:?}");
+            assert_eq!(keys.can_read(KeyManagement::EcdhEs), kid.is_some());
+            assert!(!keys.can_read(KeyManagement::RsaOaep256));
+        }
+        // One key may serve both ends where it says nothing; where it says, it serves that.
+        assert!(set(&[plain]).has(Some("plain"), Algorithm::Es256));
+        assert!(!set(&[for_encryption]).has(Some("enc"), Algorithm::Es256));
+        let mut nameless = named("x", &[]);
+        nameless.as_object_mut().unwrap().remove("kid");
+        assert_eq!(key_of(&set(&[nameless]), agreed), Some(Value::Null), "no name to tell");
     }
 
     #[test]

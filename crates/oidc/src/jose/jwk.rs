@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::{Algorithm, json};
 
 /// Octets of one JWK in JSON.
-const JWK_BYTES: usize = 4 * 1024;
+pub(super) const JWK_BYTES: usize = 4 * 1024;
 /// Members that only a private or symmetric key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1).
 pub(super) const PRIVATE_MEMBERS: [&str; 8] = ["d", "dp", "dq", "k", "oth", "p", "q", "qi"];
 /// The only public exponent taken: 65537. A smaller one weakens the key, a larger one slows everyone down.
-const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
+pub(super) const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
 /// RSA moduli between 2048 bits (RFC 7518 section 3.3) and 4096.
 const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
@@ -194,11 +194,16 @@ fn octets(jwk: &Jwk, name: &str) -> Option<Vec<u8>> {
 }
 
 fn rsa(jwk: &Jwk) -> Option<Material> {
-    let (modulus, exponent) = (octets(jwk, "n")?, octets(jwk, "e")?);
+    let modulus = rsa_modulus(octets(jwk, "n")?, &octets(jwk, "e")?)?;
+    (jwk.key_type() == "RSA").then_some(Material::Rsa { modulus })
+}
+
+/// The modulus, if it is of a sane size and goes with the one exponent.
+pub(super) fn rsa_modulus(modulus: Vec<u8>, exponent: &[u8]) -> Option<Vec<u8>> {
     // RFC 7518 section 2, Base64urlUInt: the minimal number of octets, so no leading zero.
     let minimal = modulus.first().is_some_and(|first| *first != 0);
     let sane = RSA_MODULUS_BYTES.contains(&modulus.len()) && exponent == RSA_EXPONENT;
-    (jwk.key_type() == "RSA" && minimal && sane).then_some(Material::Rsa { modulus })
+    (minimal && sane).then_some(modulus)
 }
 
 fn p256(jwk: &Jwk) -> Option<Material> {

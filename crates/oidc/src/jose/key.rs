@@ -26,6 +26,8 @@ pub enum KeyError {
     Parse,
     /// The library refused to sign, or the claims could not be written as JSON.
     Sign,
+    /// The library refused to encrypt.
+    Encrypt,
 }
 
 impl fmt::Display for KeyError {
@@ -34,6 +36,7 @@ impl fmt::Display for KeyError {
             Self::Generate => "no signing key could be generated",
             Self::Parse => "the stored signing key is not a PKCS#8 key of its algorithm",
             Self::Sign => "the token could not be signed",
+            Self::Encrypt => "the token could not be encrypted",
         })
     }
 }
@@ -120,6 +123,17 @@ impl SigningKey {
     /// Makes a compact JWS of these claims, with `alg`, `kid` and this `typ` in its header (RFC 7515 section 7.1).
     pub fn sign_token(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
         let header = serde_json::json!({"alg": self.public.algorithm, "kid": self.public.key_id, "typ": typ});
+        self.sign_under(&header, claims)
+    }
+
+    /// The same without a `typ`, for what has none by its specification. No token of ours that is taken back lacks one, so
+    /// this is never taken for one of those (RFC 8725 section 3.11).
+    pub fn sign_untyped(&self, claims: &impl Serialize) -> Result<String, KeyError> {
+        let header = serde_json::json!({"alg": self.public.algorithm, "kid": self.public.key_id});
+        self.sign_under(&header, claims)
+    }
+
+    fn sign_under(&self, header: &serde_json::Value, claims: &impl Serialize) -> Result<String, KeyError> {
         let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Sign)?;
         let mut token = URL_SAFE_NO_PAD.encode(header.to_string());
         token.push('.');

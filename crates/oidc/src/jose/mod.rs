@@ -1,12 +1,13 @@
-//! Signed tokens and the keys that sign them: the one place where a JOSE object is read or made.
+//! Signed and encrypted tokens and their keys: the one place where a JOSE object is read or made.
 //!
 //! What comes from outside goes through a strict parser first ([`CompactJws`], [`json`]); only then does a
 //! cryptographic library see it. Keys are parsed once and held, since parsing costs more than an ES256 signature.
-//! `aws-lc-rs` signs and verifies; `josekit` represents JWKs.
+//! `aws-lc-rs` signs, verifies and encrypts; `josekit` represents JWKs.
 
 mod client_jws;
 mod client_keys;
 mod compact;
+mod encryption;
 pub mod json;
 mod jwk;
 mod key;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use client_jws::{ClientAlgorithm, ClientJws};
 pub use client_keys::{ClientKeyFault, ClientKeys, ClientKeysRefusal};
 pub use compact::{CompactJws, JwsRefusal};
+pub use encryption::{ContentEncryption, Encryption, KeyManagement, Recipient};
 pub use jwk::{JwkRefusal, PublicJwk};
 pub use key::{KeyError, SigningKey, VerifyingKey, generate_pkcs8};
 pub use key_set::{JwkSet, KeySet, KeySetEntry, TokenUse};

@@ -13,7 +13,8 @@ const PAGE: u32 = 500;
 
 pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, AdminError> {
     let id = new_id(at.app).map_err(AdminError::refused)?;
-    let (metadata, settings) = read(&changes.metadata, &ClientSettings::default(), &changes)?;
+    let metadata = ClientMetadata::parse(&changes.metadata);
+    let (metadata, settings) = read(metadata, &ClientSettings::default(), &changes)?;
     let client = Client { id, metadata, settings, created_at: at.now, last_used_at: None };
     check(at, &client).await?;
     let secret = new_secret(at.app, at.tenant, &client, at.now)?;
@@ -45,21 +46,25 @@ fn check_profile(at: Desk<'_>, client: &Client) -> Result<(), AdminError> {
     ))
 }
 
-/// The client has a profile for what it asks for, is of the sector that it names, and the tenant can sign its ID tokens.
+/// The client has a profile for what it asks for, is of the sector that it names, and the tenant can sign its ID tokens and userinfo.
 async fn check(at: Desk<'_>, client: &Client) -> Result<(), AdminError> {
     check_profile(at, client)?;
     let checked = check_sector(at.app, client).await;
     checked.map_err(|fault| AdminError::refused(format!("sector_identifier_uri: {fault}")))?;
-    keys::ensure(at, client.id_token_algorithm).await
+    keys::ensure(at, client.id_token_algorithm).await?;
+    match client.userinfo_algorithm {
+        Some(algorithm) => keys::ensure(at, algorithm).await,
+        None => Ok(()),
+    }
 }
 
 /// What it says of itself and what is said of it. All that is wrong is told at once.
 fn read(
-    metadata: &Value,
+    metadata: Result<ClientMetadata, Vec<MetadataFault>>,
     before: &ClientSettings,
     changes: &ClientChanges,
 ) -> Result<(ClientMetadata, ClientSettings), AdminError> {
-    match (ClientMetadata::parse(metadata), settings(before, changes)) {
+    match (metadata, settings(before, changes)) {
         (Ok(metadata), Ok(settings)) => Ok((metadata, settings)),
         (metadata, settings) => {
             let faults = metadata.err().into_iter().chain(settings.err()).flatten();
@@ -118,7 +123,8 @@ pub async fn update(
 ) -> Result<Value, AdminError> {
     let before = find(at, client_id).await?;
     let kept_before = before.auth_method.secret_keeping();
-    let (metadata, settings) = read(&merged(&before, &changes), &before.settings, &changes)?;
+    let metadata = ClientMetadata::parse_change(&merged(&before, &changes), &before.metadata);
+    let (metadata, settings) = read(metadata, &before.settings, &changes)?;
     let client = Client { metadata, settings, ..before };
     check(at, &client).await?;
     // What was kept of a secret for one method is of no use to another, and must not come back to life with a third.

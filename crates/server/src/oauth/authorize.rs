@@ -27,6 +27,7 @@ use terms::{AuthorizationCode, EventId, FlowId, GrantId, Subject, Timestamp, lim
 use super::issue;
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
+use crate::client_keys::{Envelope, NoRecipient, envelope};
 use crate::error::Failure;
 use crate::pages::error::{Problem, request_refused, too_often};
 use crate::pages::{Stop, Visit, account, form_body, form_post, see_other, with_cookie};
@@ -298,6 +299,8 @@ struct Prepared {
     grant: GrantId,
     code: AuthorizationCode,
     token: issue::Minted,
+    /// The form of the ID token, if the answer has one.
+    envelope: Option<Envelope>,
     event: EventId,
     /// The issuer, as the built-in resource server is called.
     issuer: ResourceIdentifier,
@@ -326,6 +329,11 @@ async fn advance(
     if flow.is_none() && !asked.request.prompt.none {
         site.count(Limit::Starts).map_err(|wait| too_often(site, wait))?;
     }
+    // An ID token that the client could not have encrypted is refused before anybody is asked for anything.
+    let Ok(envelope) = id_token_envelope(site, asked, now).await else {
+        let refused = authorize::AuthorizeError::ClientKeyUnavailable;
+        return deliver(site, asked.request.refuse(refused, tenant.issuer.as_str()));
+    };
     // A page needs a browser to be bound to; `prompt=none` shows none, and so makes nothing known.
     let (browser, cookie) = match context.browser {
         Some(browser) => (Some(browser), None),
@@ -340,6 +348,7 @@ async fn advance(
         grant: app.entropy.id(GrantId::new, now),
         code: app.entropy.secret(AuthorizationCode::new),
         token: issue::Minted::new(app),
+        envelope,
         event: app.entropy.id(EventId::new, now),
         issuer: issuer_as_resource(site)?,
         address: site.address,
@@ -361,6 +370,19 @@ async fn advance(
         Advanced::Stale => return Err(Problem::Stale.stop(site)),
     };
     Ok(with_cookie(response, cookie))
+}
+
+/// The form of the ID token in the answer. Keys may be fetched here.
+async fn id_token_envelope(
+    site: &Site,
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Option<Envelope>, NoRecipient> {
+    if !asked.request.response_type.has_id_token() {
+        return Ok(None);
+    }
+    let client = &asked.client;
+    Ok(Some(envelope(&site.app, &site.tenant, client, client.id_token_encryption, now).await?))
 }
 
 async fn take_step(
@@ -448,7 +470,7 @@ async fn issued(
     let Some(approved) = approved else { return Ok(Issued { code, ..Issued::default() }) };
     let wanted = issue::Wanted {
         access_token: response_type.has_token(),
-        id_token: response_type.has_id_token(),
+        id_token: prepared.envelope.as_ref(),
         code: code.as_deref(),
         without_userinfo: response_type == ResponseType::IdToken,
     };

@@ -1,13 +1,11 @@
 //! The phases that the token, introspection and revocation endpoints share: read the form, believe the client.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use oidc::access_token::{self, AccessToken, ExpectedAudience};
-use oidc::client::{Client, KeySource, SecretKeeping};
+use oidc::client::{Client, SecretKeeping};
 use oidc::client_assertion::Addressee;
 use oidc::client_auth::{
     AuthenticatedClient, Believed, ClientRefusal, Credentials, KeptSecret, KnownClient, OpenedSecret,
@@ -21,7 +19,7 @@ use store::{Fault, write_tx};
 use terms::{ClientId, ClientSecret, ClientSecretId, Timestamp};
 
 use super::respond::Problem;
-use crate::client_keys::Wanted;
+use crate::client_keys::{Wanted, keys_of};
 use crate::rate_limits::Limit;
 use crate::request::Site;
 use crate::sealing::Place;
@@ -129,15 +127,8 @@ async fn known_client(
         }
     }
     if let Some((key_id, algorithm)) = credentials.signed_with(&known.client) {
-        let wanted = Wanted { key_id: key_id.as_deref(), algorithm };
-        known.keys = match known.client.key_source() {
-            None => None,
-            Some(KeySource::Registered(keys)) => Some(Arc::clone(keys)),
-            Some(KeySource::Fetched(address)) => {
-                let client = (site.tenant.id, id);
-                site.app.fetched_keys.of(&site.app.egress, client, address, wanted, now).await
-            }
-        };
+        let wanted = Wanted::Verifying { key_id: key_id.as_deref(), algorithm };
+        known.keys = keys_of(&site.app, &site.tenant, &known.client, wanted, now).await;
     }
     Ok(Some(known))
 }

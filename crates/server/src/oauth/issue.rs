@@ -11,6 +11,7 @@ use store::{Fault, Tx};
 use terms::{AccessTokenHandle, Timestamp};
 
 use crate::app::App;
+use crate::client_keys::Envelope;
 use crate::error::Failure;
 use crate::request::Site;
 
@@ -46,7 +47,8 @@ pub(super) async fn note_opaque(
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) access_token: bool,
-    pub(super) id_token: bool,
+    /// An ID token, in this form.
+    pub(super) id_token: Option<&'a Envelope>,
     /// The code that goes out in the same answer.
     pub(super) code: Option<&'a str>,
     /// Whether no access token comes of this authorization, by which userinfo could be asked (OpenID Connect Core section 5.4).
@@ -68,10 +70,9 @@ pub(super) async fn sign(
     now: Timestamp,
 ) -> Result<Signed, Failure> {
     let for_access = approved.audience().format.algorithm().filter(|_| wanted.access_token);
-    let with_id_token = wanted.id_token && approved.with_id_token();
+    let envelope = wanted.id_token.filter(|_| approved.with_id_token());
     let for_identity = client.id_token_algorithm;
-    let algorithms: Vec<Algorithm> =
-        for_access.into_iter().chain(with_id_token.then_some(for_identity)).collect();
+    let algorithms: Vec<Algorithm> = for_access.into_iter().chain(envelope.map(|_| for_identity)).collect();
     let keys = site.app.keys_for(&site.tenant, &algorithms).await?;
     let signer = |algorithm: Algorithm| {
         let none = || Failure::new(format!("{} has no key for {algorithm:?}", site.tenant.id));
@@ -88,9 +89,12 @@ pub(super) async fn sign(
     };
     let mut id_token = None;
     let beside = Beside { access_token: access_token.as_deref(), code: wanted.code };
-    if with_id_token && let Some(mut claims) = approved.id_token(issuer, beside, for_identity, now) {
+    if let Some(envelope) = envelope
+        && let Some(mut claims) = approved.id_token(issuer, beside, for_identity, now)
+    {
         claims.profile = profile(site, client, approved, wanted).await?;
-        id_token = Some(claims.sign(signer(for_identity)?).map_err(Failure::new)?);
+        let signed = claims.sign(signer(for_identity)?).map_err(Failure::new)?;
+        id_token = Some(envelope.around(signed).map_err(Failure::new)?);
     }
     Ok(Signed { access_token, id_token })
 }

@@ -52,6 +52,16 @@ pub fn json(status: StatusCode, body: Value) -> Response {
     response
 }
 
+/// A JWT as the answer (OpenID Connect Core section 5.3.2), that nobody keeps.
+pub fn jwt(text: String) -> Response {
+    let mut response = text.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
 /// A public JSON document, prepared before: with its tag, so that who has it needn't fetch it again.
 pub fn published(bytes: Bytes, request: &HeaderMap) -> Response {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);

@@ -5,7 +5,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use identity::{Actor, Event, EventKind};
-use oidc::client::GrantType;
+use oidc::client::{Client, GrantType};
 use oidc::client_auth::AuthenticatedClient;
 use oidc::grant::{Approved, Grant, RefreshState};
 use oidc::refresh_token::{RefreshSecret, RefreshToken};
@@ -21,6 +21,7 @@ use terms::{EventId, GrantId, Timestamp};
 use super::caller;
 use super::issue;
 use super::respond::{self, Problem};
+use crate::client_keys::{Envelope, envelope};
 use crate::error::Failure;
 use crate::request::Site;
 use crate::sealing::Place;
@@ -42,6 +43,8 @@ pub async fn token(site: Site, headers: HeaderMap, body: Result<Bytes, BytesReje
 struct Call<'a> {
     site: &'a Site,
     client: AuthenticatedClient,
+    /// The form of its ID tokens; none where the request is no person's.
+    envelope: Option<Envelope>,
     /// The issuer, as the built-in resource server is called.
     issuer: ResourceIdentifier,
     minted: Minted,
@@ -82,7 +85,8 @@ async fn answer(
         end_event: entropy.id(EventId::new, now),
     };
     let issuer = site.tenant.issuer.as_str().parse().map_err(Failure::new)?;
-    let call = Call { site, client, issuer, minted, now };
+    let envelope = envelope_of(site, client.client(), &request, now).await?;
+    let call = Call { site, client, envelope, issuer, minted, now };
     let (store, tenant) = (&site.app.store, site.tenant.id);
     let outcome = match &request {
         TokenRequest::AuthorizationCode(code) => {
@@ -100,6 +104,22 @@ async fn answer(
     let response = call.sign(&issue).await?;
     site.app.metrics.token_issued(request.grant_type().as_str());
     Ok(response)
+}
+
+/// The form of the ID tokens that may come of this request. A client whose key can't be had keeps its code: nothing was spent
+/// yet.
+async fn envelope_of(
+    site: &Site,
+    client: &Client,
+    request: &TokenRequest,
+    now: Timestamp,
+) -> Result<Option<Envelope>, Failure> {
+    match request {
+        TokenRequest::ClientCredentials(_) => Ok(None),
+        TokenRequest::AuthorizationCode(_) | TokenRequest::RefreshToken(_) => {
+            Ok(Some(envelope(&site.app, &site.tenant, client, client.id_token_encryption, now).await?))
+        }
+    }
 }
 
 impl Call<'_> {
@@ -255,8 +275,12 @@ impl Call<'_> {
     /// RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3.
     async fn sign(&self, issue: &Issue) -> Result<Response, Failure> {
         let Issue { approved, refresh_token } = issue;
-        let wanted =
-            issue::Wanted { access_token: true, id_token: true, code: None, without_userinfo: false };
+        let wanted = issue::Wanted {
+            access_token: true,
+            id_token: self.envelope.as_ref(),
+            code: None,
+            without_userinfo: false,
+        };
         let made = (&self.minted.token, wanted);
         let signed = issue::sign(self.site, self.client.client(), approved, made, self.now).await?;
         let mut body = json!({

@@ -6,14 +6,17 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode};
 use identity::claims::{claims_for, claims_named};
 use oidc::access_token::{AccessToken, ExpectedAudience, Holder};
+use oidc::client::Client;
 use oidc::presented::{PresentedToken, TokenFacts};
-use oidc::userinfo::{UserinfoRefusal, bearer, decide};
-use serde_json::Value;
+use oidc::userinfo::{UserinfoRefusal, addressed, bearer, decide};
+use serde_json::{Map, Value};
 use store::Fault;
 use terms::Timestamp;
 
 use super::caller;
 use super::respond::{self, Problem};
+use crate::client_keys::envelope;
+use crate::error::Failure;
 use crate::request::Site;
 
 /// The handler.
@@ -53,17 +56,39 @@ async fn answer(
     let (Some(user), Holder::User { subject, .. }) = (user, &token.holder) else {
         return Err(Problem::Refusal(UserinfoRefusal::Invalid));
     };
+    let client = site.app.store.read(site.tenant.id).client(&grant.client).await?;
+    let Some(client) = client else { return Err(Problem::Refusal(UserinfoRefusal::Invalid)) };
     let mut claims = claims_for(&user, scope.iter());
-    // OpenID Connect Core section 5.5: what the authorization request named.
-    if !grant.claims.leaves_userinfo_alone()
-        && let Some(client) = site.app.store.read(site.tenant.id).client(&grant.client).await?
-    {
-        // What the client may no longer ask for, it no longer gets.
+    // OpenID Connect Core section 5.5: what the authorization request named. What the client may no longer ask for, it no
+    // longer gets.
+    if !grant.claims.leaves_userinfo_alone() {
         claims.extend(claims_named(&user, grant.claims.permitted(&client.scope).for_userinfo()));
     }
     // OpenID Connect Core section 5.3.2: always there, and the same as in the ID token.
     claims.insert("sub".to_owned(), subject.as_str().into());
-    Ok(respond::json(StatusCode::OK, Value::Object(claims)))
+    Ok(told(site, &client, claims, now).await?)
+}
+
+/// The claims in the form that the client registered (OpenID Connect Core section 5.3.2).
+async fn told(
+    site: &Site,
+    client: &Client,
+    claims: Map<String, Value>,
+    now: Timestamp,
+) -> Result<Response, Failure> {
+    let envelope = envelope(&site.app, &site.tenant, client, client.userinfo_encryption, now).await?;
+    let Some(algorithm) = client.userinfo_algorithm else {
+        let Some(recipient) = envelope.recipient() else {
+            return Ok(respond::json(StatusCode::OK, Value::Object(claims)));
+        };
+        let claims = addressed(site.tenant.issuer.as_str(), client, claims, now);
+        return Ok(respond::jwt(recipient.encrypt_claims(&claims).map_err(Failure::new)?));
+    };
+    let claims = addressed(site.tenant.issuer.as_str(), client, claims, now);
+    let keys = site.app.keys_for(&site.tenant, &[algorithm]).await?;
+    let none = || Failure::new(format!("{} has no key for {algorithm:?}", site.tenant.id));
+    let signed = keys.set.signer(algorithm).ok_or_else(none)?.sign_untyped(&claims).map_err(Failure::new)?;
+    Ok(respond::jwt(envelope.around(signed).map_err(Failure::new)?))
 }
 
 /// The access token, if it is genuine and for this endpoint. Tokens of the built-in resource server are JWTs, so a

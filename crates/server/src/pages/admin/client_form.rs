@@ -4,7 +4,7 @@
 use oidc::client::{
     ApplicationType, ClientAuthMethod, ClientProfile, ClientSettings, GrantType, ResponseType, SubjectType,
 };
-use oidc::jose::{Algorithm, ClientAlgorithm};
+use oidc::jose::{Algorithm, ClientAlgorithm, ContentEncryption, KeyManagement};
 use serde_json::{Map, Value};
 use terms::limits;
 
@@ -45,7 +45,7 @@ struct Member(&'static str, Of, Control, &'static str, Option<&'static str>);
 /// Members that belong together, under the key of their heading.
 struct Group(&'static str, &'static [Member]);
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     Group(
         "admin-client-group-about",
         &[
@@ -217,6 +217,46 @@ const GROUPS: [Group; 6] = [
         ],
     ),
     Group(
+        "admin-client-group-answers",
+        &[
+            Member(
+                "userinfo_signed_response_alg",
+                Of::Client,
+                Control::One(userinfo_algorithms),
+                "admin-client-userinfo-alg",
+                Some("admin-client-userinfo-alg-hint"),
+            ),
+            Member(
+                "userinfo_encrypted_response_alg",
+                Of::Client,
+                Control::One(key_managements),
+                "admin-client-userinfo-encryption",
+                Some("admin-client-encryption-hint"),
+            ),
+            Member(
+                "userinfo_encrypted_response_enc",
+                Of::Client,
+                Control::One(content_encryptions),
+                "admin-client-userinfo-content",
+                None,
+            ),
+            Member(
+                "id_token_encrypted_response_alg",
+                Of::Client,
+                Control::One(key_managements),
+                "admin-client-id-token-encryption",
+                Some("admin-client-encryption-hint"),
+            ),
+            Member(
+                "id_token_encrypted_response_enc",
+                Of::Client,
+                Control::One(content_encryptions),
+                "admin-client-id-token-content",
+                None,
+            ),
+        ],
+    ),
+    Group(
         "admin-client-group-names",
         &[
             Member(
@@ -309,6 +349,20 @@ fn auth_algorithms() -> Vec<Word> {
 
 fn algorithms() -> Vec<Word> {
     Algorithm::ALL.iter().map(|algorithm| (algorithm.as_str(), "")).collect()
+}
+
+fn userinfo_algorithms() -> Vec<Word> {
+    std::iter::once(("", "admin-client-not-signed")).chain(algorithms()).collect()
+}
+
+fn key_managements() -> Vec<Word> {
+    let each = KeyManagement::ALL.map(|it| (it.as_str(), ""));
+    std::iter::once(("", "admin-client-not-encrypted")).chain(each).collect()
+}
+
+fn content_encryptions() -> Vec<Word> {
+    let each = ContentEncryption::ALL.map(|it| (it.as_str(), ""));
+    std::iter::once(("", "admin-client-usual-content")).chain(each).collect()
 }
 
 fn subject_types() -> Vec<Word> {
@@ -623,6 +677,8 @@ mod tests {
                 "contacts": ["a@a.example"], "client_uri": "https://a.example", "logo_uri": "https://a.example/l",
                 "policy_uri": "https://a.example/p", "tos_uri": "https://a.example/t", "initiate_login_uri": "https://a.example/i",
                 "default_max_age": 1, "require_auth_time": true, "software_id": "a", "software_version": "1",
+                "userinfo_signed_response_alg": "ES256", "userinfo_encrypted_response_alg": "ECDH-ES",
+                "id_token_encrypted_response_alg": "RSA-OAEP-256", "id_token_encrypted_response_enc": "A256GCM",
             }),
             json!({ "redirect_uris": ["https://a.example/cb"], "jwks": { "keys": [] } }),
         ];
