@@ -5,6 +5,7 @@
 mod crates;
 mod documents;
 mod locales;
+mod standards;
 mod texts;
 mod tree;
 
@@ -62,7 +63,7 @@ pub(crate) fn run(place: &Place) -> Result<(), String> {
 }
 
 fn findings(tree: &Tree) -> Vec<Finding> {
-    let rules: [fn(&Tree) -> Vec<Finding>; 10] = [
+    let rules: [fn(&Tree) -> Vec<Finding>; 11] = [
         crates::edges,
         crates::purity,
         crates::cryptography,
@@ -73,6 +74,7 @@ fn findings(tree: &Tree) -> Vec<Finding> {
         texts::lock_files,
         documents::check,
         locales::check,
+        standards::check,
     ];
     rules.iter().flat_map(|rule| rule(tree)).collect()
 }
