@@ -8,6 +8,7 @@
 mod conformance;
 mod dev;
 mod examples;
+mod fuzz;
 mod gen_files;
 mod install;
 mod node;
@@ -18,6 +19,7 @@ mod steps;
 mod suite;
 mod supply;
 mod tidy;
+mod tool;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,8 @@ Usage: cargo xtask <command>
   conformance
           Run the OpenID Foundation's conformance suite, which runs at a URL, against the release build:
           --suite URL [--ca FILE.pem] [--plan NAME] [--module TEXT] [--accept].
+  fuzz    Have libFuzzer look for inputs on which the readers' rules don't hold: [--minutes N] [TARGET…]; ten minutes for
+          each target if nothing else is said. Needs a nightly compiler.
 ";
 
 fn main() -> ExitCode {
@@ -64,6 +68,7 @@ fn dispatch(arguments: &[String]) -> Result<(), String> {
         ("gen", []) => gen_files::write(&place),
         ("supply", []) => supply::run(&place),
         ("conformance", rest) => conformance::run(&place, rest),
+        ("fuzz", rest) => fuzz::run(&place, rest),
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");
             Ok(())

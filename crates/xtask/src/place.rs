@@ -1,5 +1,6 @@
 //! Where things are: the repository, and the binaries that cargo built from it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,8 +38,21 @@ impl Place {
     /// Cargo, at the root of the checkout.
     pub(crate) fn cargo<const N: usize>(&self, arguments: [&str; N]) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command.args(arguments).current_dir(&self.root);
+        let mut command = self.plain(cargo);
+        command.args(arguments);
+        command
+    }
+
+    /// A program that calls cargo, of another toolchain than the one that runs this program.
+    pub(crate) fn other_cargo(&self, program: PathBuf, toolchain: &str) -> Command {
+        let mut command = self.plain(program.into_os_string());
+        command.env_remove("CARGO").env("RUSTUP_TOOLCHAIN", toolchain);
+        command
+    }
+
+    fn plain(&self, program: OsString) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
         // They describe this program's own package, and would make cargo's idea of the environment differ from that
         // of a plain `cargo build`: build scripts that look at them would run again.
         for (name, _) in std::env::vars_os() {

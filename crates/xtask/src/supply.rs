@@ -12,12 +12,7 @@ use serde_json::Value;
 use crate::place::Place;
 use crate::run;
 use crate::steps::Steps;
-
-/// A program of crates.io, in the version that was tried.
-struct Tool {
-    name: &'static str,
-    version: &'static str,
-}
+use crate::tool::{self, Tool};
 
 const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
 const CYCLONEDX: Tool = Tool { name: "cargo-cyclonedx", version: "0.5.9" };
@@ -27,9 +22,9 @@ const WRITTEN: &str = "portico_bin.cdx.json";
 const KEPT: &str = "portico.cdx.json";
 
 pub(crate) fn run(place: &Place) -> Result<(), String> {
-    let supply = Supply { place, folder: place.downloads().join("supply") };
+    let supply = Supply { place };
     let mut steps = Steps::of(5);
-    steps.step("tools", || [DENY, CYCLONEDX].iter().try_for_each(|tool| supply.install(tool)))?;
+    steps.step("tools", || [DENY, CYCLONEDX].iter().try_for_each(|tool| tool.install(place)))?;
     steps.step("bans, licences, sources", || {
         run::run(supply.tool(&DENY).args(["--offline", "check", "bans", "licenses", "sources"]))
     })?;
@@ -55,31 +50,13 @@ pub(crate) fn run(place: &Place) -> Result<(), String> {
 
 struct Supply<'a> {
     place: &'a Place,
-    folder: PathBuf,
 }
 
 impl Supply<'_> {
-    fn program(&self, tool: &Tool) -> PathBuf {
-        self.folder.join("bin").join(tool.name)
-    }
-
     fn tool(&self, tool: &Tool) -> Command {
-        let mut command = Command::new(self.program(tool));
+        let mut command = Command::new(tool.program(self.place));
         command.current_dir(self.place.root());
         command
-    }
-
-    fn install(&self, tool: &Tool) -> Result<(), String> {
-        let books = fs::read_to_string(self.folder.join(".crates.toml")).unwrap_or_default();
-        if self.program(tool).is_file() && books.contains(&format!("\"{} {} ", tool.name, tool.version)) {
-            return Ok(());
-        }
-        println!("building {} {}, which takes a few minutes", tool.name, tool.version);
-        let mut command =
-            self.place.cargo(["install", "--locked", "--force", "--version", tool.version, tool.name]);
-        // Another selection of features than ours: it has a place of its own, so that nothing of ours is built again.
-        command.arg("--root").arg(&self.folder).env("CARGO_TARGET_DIR", self.folder.join("build"));
-        run::run(&mut command)
     }
 
     /// Everything that is in the program, by its version, source and licence.
@@ -95,7 +72,7 @@ impl Supply<'_> {
             Command::new("git").args(["log", "-1", "--format=%ct"]).current_dir(self.place.root()),
         )?;
         run::run(command.env("SOURCE_DATE_EPOCH", committed.trim()))?;
-        let kept = self.folder.join(KEPT);
+        let kept = tool::folder(self.place).join(KEPT);
         let found = gather(&self.place.root().join("crates"), &kept)?;
         if !found {
             return Err(format!("{} wrote no {WRITTEN}", CYCLONEDX.name));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// What was built, downloaded or written at run time is not part of the source.
-const SKIPPED: [&str; 4] = ["target", "node_modules", ".git", "data"];
+const SKIPPED: [&str; 6] = ["target", "node_modules", ".git", "data", "corpus", "artifacts"];
 
 /// Larger files are data (word lists), not text that people wrote here.
 const LARGEST: u64 = 512 * 1024;
