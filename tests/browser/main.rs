@@ -5,6 +5,7 @@
 
 mod account;
 mod admin;
+mod clients;
 mod languages;
 mod look;
 mod newcomer;

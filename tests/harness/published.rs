@@ -3,30 +3,42 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A JSON document that a relying party publishes at an address of its own, and who asked for it.
+/// A document that a relying party publishes at an address of its own, and how often it was asked for.
 pub struct Published {
     /// Where it is.
     pub url: String,
-    document: Arc<Mutex<Option<Value>>>,
+    document: Arc<Mutex<Option<Document>>>,
     fetches: Arc<AtomicUsize>,
     serving: JoinHandle<()>,
 }
 
+/// A media type and what is of it.
+type Document = (&'static str, String);
+
 impl Published {
+    /// A JSON document.
     pub async fn start(document: Value) -> Self {
+        let this = Self::empty().await;
+        this.put(Some(document));
+        this
+    }
+
+    /// Nothing yet.
+    pub async fn empty() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
-        let (document, fetches) = (Arc::new(Mutex::new(Some(document))), Arc::new(AtomicUsize::new(0)));
+        let (document, fetches) = (Arc::<Mutex<Option<Document>>>::default(), Arc::new(AtomicUsize::new(0)));
         let (held, count) = (Arc::clone(&document), Arc::clone(&fetches));
         let routes = Router::new().fallback(move || {
             count.fetch_add(1, Ordering::SeqCst);
             let answer = held.lock().unwrap().clone();
-            async move { answer.map_or(StatusCode::BAD_GATEWAY.into_response(), json) }
+            async move { answer.map_or(StatusCode::BAD_GATEWAY.into_response(), respond) }
         });
         let serving = tokio::spawn(async move {
             let _ = axum::serve(listener, routes).await;
@@ -34,9 +46,14 @@ impl Published {
         Self { url: format!("http://localhost:{port}/document.json"), document, fetches, serving }
     }
 
-    /// Publishes another document; with none the address answers with an error.
+    /// Publishes another JSON document; with none the address answers with an error.
     pub fn put(&self, document: Option<Value>) {
-        *self.document.lock().unwrap() = document;
+        *self.document.lock().unwrap() = document.map(|document| ("application/json", document.to_string()));
+    }
+
+    /// Publishes a document of this media type.
+    pub fn put_as(&self, media_type: &'static str, text: &str) {
+        *self.document.lock().unwrap() = Some((media_type, text.to_owned()));
     }
 
     /// How often it was asked for.
@@ -45,8 +62,8 @@ impl Published {
     }
 }
 
-fn json(document: Value) -> Response {
-    axum::Json(document).into_response()
+fn respond((media_type, text): Document) -> Response {
+    ([(CONTENT_TYPE, media_type)], text).into_response()
 }
 
 impl Drop for Published {

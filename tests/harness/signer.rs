@@ -75,10 +75,28 @@ impl Signer {
         }
     }
 
+    /// A request object of these claims, of no particular type.
+    pub fn request(&self, claims: &Value) -> String {
+        let mut header = self.header();
+        header["typ"] = "JWT".into();
+        self.sign(&header, claims)
+    }
+
     /// A good assertion of this client.
     pub fn assertion(&self, party: &RelyingParty, jti: &str, now: Timestamp) -> String {
         self.sign(&self.header(), &assertion_claims(party, jti, now))
     }
+}
+
+/// What a good request object of this client says (OpenID Connect Core section 6.1): all that it would ask for in the open.
+pub fn request_claims(party: &RelyingParty, now: Timestamp) -> Value {
+    let mut claims = json!({
+        "iss": party.client_id, "aud": party.issuer, "iat": now.as_seconds(), "exp": now.as_seconds() + 60,
+    });
+    for (name, value) in party.authorization_parameters() {
+        claims[name] = value.into();
+    }
+    claims
 }
 
 /// What a good assertion of this client says (OpenID Connect Core section 9).

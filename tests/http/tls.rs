@@ -28,7 +28,7 @@ async fn serve(folder: &Path) -> Result<(Running, SocketAddr), StartError> {
     let issuer = Issuer::parse(&format!("https://localhost:{port}")).unwrap();
     let mut config = Config::development(&folder.join("data"), port, Some(issuer));
     config.tls = Some(Tls { files: files(folder), redirect_listen: Some(plain) });
-    Ok((start(Options { config, clock: Clock::System }).await?, plain))
+    Ok((Box::pin(start(Options { config, clock: Clock::System })).await?, plain))
 }
 
 /// The number of the certificate that a new connection is made with, and what was agreed on.

@@ -15,6 +15,7 @@ use crate::params::Parameters;
 use crate::pkce::{ChallengeError, CodeChallenge};
 use crate::prompt::Prompt;
 use crate::redirect_uri::{RedirectKind, RegisteredRedirectUri};
+use crate::request_object::{PlainRequest, RequestRefusal};
 use crate::resource_server::ResourceIdentifier;
 use crate::response_mode::{AuthorizeResponse, ResponseMode};
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
@@ -143,39 +144,72 @@ pub struct Offered<'a> {
     pub legacy: LegacyClients,
 }
 
+/// Where a request's answer goes, whatever it will be.
+struct Addressed {
+    redirect_uri: RegisteredRedirectUri,
+    redirect_uri_named: bool,
+    state: Option<String>,
+    mode: Result<ResponseMode, AuthorizeError>,
+    default_mode: ResponseMode,
+}
+
+impl Addressed {
+    fn read(parameters: &Parameters, client: &Client) -> Result<Self, PageReason> {
+        let (redirect_uri, redirect_uri_named) = redirect_uri(parameters, client)?;
+        let state = parameters.get("state").map(str::to_owned);
+        if state.as_ref().is_some_and(|state| state.len() > limits::STATE_BYTES) {
+            return Err(PageReason::StateTooLong);
+        }
+        let default_mode = ResponseMode::default_of(parameters.get("response_type"));
+        let mode = response_mode(parameters, &redirect_uri, default_mode);
+        Ok(Self { redirect_uri, redirect_uri_named, state, mode, default_mode })
+    }
+
+    /// A mode that isn't known, or isn't fit, can't carry its own refusal; the default of the response type does.
+    fn refuse(self, error: AuthorizeError) -> AuthorizeRefusal {
+        AuthorizeRefusal::Redirect {
+            to: self.redirect_uri,
+            mode: self.mode.unwrap_or(self.default_mode),
+            state: self.state,
+            error,
+        }
+    }
+}
+
+/// Refuses the object of a request of `client`: to where the parameters beside it lead, for those within it are nobody's word.
+pub fn refuse_object(outer: &Parameters, client: &Client, refusal: RequestRefusal) -> AuthorizeRefusal {
+    match Addressed::read(outer, client) {
+        Ok(addressed) => addressed.refuse(AuthorizeError::RequestObject(refusal)),
+        Err(_) => AuthorizeRefusal::Page(PageReason::RequestObject(refusal)),
+    }
+}
+
 /// Checks a request of `client`, in the order in which an answer becomes possible: first where to, then what.
 pub fn validate(
-    parameters: &Parameters,
+    request: &PlainRequest,
     client: Option<&Client>,
     offered: &Offered<'_>,
 ) -> Result<AuthorizationRequest, AuthorizeRefusal> {
+    let parameters = request.parameters();
     let id = client_id(parameters).map_err(AuthorizeRefusal::Page)?;
     let client =
         client.filter(|client| client.id == id).ok_or(AuthorizeRefusal::Page(PageReason::ClientUnknown))?;
-    let (redirect_uri, redirect_uri_named) =
-        redirect_uri(parameters, client).map_err(AuthorizeRefusal::Page)?;
-    let state = parameters.get("state").map(str::to_owned);
-    if state.as_ref().is_some_and(|state| state.len() > limits::STATE_BYTES) {
-        return Err(AuthorizeRefusal::Page(PageReason::StateTooLong));
-    }
-    // A mode that isn't known, or isn't fit, can't carry its own refusal; the default of the response type does.
-    let default_mode = ResponseMode::default_of(parameters.get("response_type"));
-    let mode = response_mode(parameters, &redirect_uri, default_mode);
+    let addressed = Addressed::read(parameters, client).map_err(AuthorizeRefusal::Page)?;
     let checked = check(parameters, client, offered).and_then(|asked| {
-        let response_mode = mode?;
-        let front_channel =
-            front_channel(client, &redirect_uri, (asked.response_type, response_mode), offered)?;
+        let response_mode = addressed.mode?;
+        let how = (asked.response_type, response_mode);
+        let front_channel = front_channel(client, &addressed.redirect_uri, how, offered)?;
         Ok((asked, response_mode, front_channel))
     });
     match checked {
         Ok((asked, response_mode, front_channel)) => Ok(AuthorizationRequest {
             client: id,
-            redirect_uri,
-            redirect_uri_named,
+            redirect_uri: addressed.redirect_uri,
+            redirect_uri_named: addressed.redirect_uri_named,
             response_type: asked.response_type,
             front_channel,
             response_mode,
-            state,
+            state: addressed.state,
             scope: asked.scope,
             claims: asked.claims,
             nonce: asked.nonce,
@@ -185,12 +219,7 @@ pub fn validate(
             login_hint: parameters.get("login_hint").map(str::to_owned),
             resources: asked.resources,
         }),
-        Err(error) => Err(AuthorizeRefusal::Redirect {
-            to: redirect_uri,
-            mode: mode.unwrap_or(default_mode),
-            state,
-            error,
-        }),
+        Err(error) => Err(addressed.refuse(error)),
     }
 }
 
@@ -265,15 +294,9 @@ struct Asked {
 /// The rules whose refusals are told to the client. What isn't known here is ignored (RFC 6749 section 3.1).
 fn check(parameters: &Parameters, client: &Client, offered: &Offered<'_>) -> Result<Asked, AuthorizeError> {
     use AuthorizeError as E;
-    // OpenID Connect Core sections 6 and 7.2.1. First, since they would change what the others say.
-    for (name, error) in [
-        ("request", E::RequestUnsupported),
-        ("request_uri", E::RequestUriUnsupported),
-        ("registration", E::RegistrationUnsupported),
-    ] {
-        if parameters.get(name).is_some() {
-            return Err(error);
-        }
+    // OpenID Connect Core section 7.2.1. First, since it would change what the others say.
+    if parameters.get("registration").is_some() {
+        return Err(E::RegistrationUnsupported);
     }
     let response_type = parameters.get("response_type").ok_or(E::ResponseTypeMissing)?;
     // Where the tenant has none of the others, they are as unknown as any (RFC 6749 section 3.1.1).

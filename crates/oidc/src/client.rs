@@ -91,6 +91,16 @@ impl Client {
             && self.metadata.auth_signing_alg.is_none_or(|registered| registered == algorithm)
     }
 
+    /// Whether it may sign a request object with this algorithm: the one that it registered, or any by which there is something
+    /// of it to verify (OpenID Connect Registration section 2 `request_object_signing_alg`).
+    pub fn may_sign_requests_with(&self, algorithm: ClientAlgorithm) -> bool {
+        let is_verifiable = match algorithm {
+            ClientAlgorithm::Hs256 => self.metadata.auth_method.secret_keeping() == SecretKeeping::Sealed,
+            ClientAlgorithm::Signature(_) => self.key_source().is_some(),
+        };
+        is_verifiable && self.metadata.request_object_signing_alg.is_none_or(|it| it == algorithm)
+    }
+
     /// Whether it registered this grant type.
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.metadata.grant_types.contains(&grant)

@@ -154,7 +154,7 @@ fn is_for_us(aud: Option<&Value>, addressee: Addressee<'_>) -> bool {
 }
 
 /// A NumericDate (RFC 7519 section 2): seconds, which may have a fraction; it is cut off.
-fn instant(value: &Value) -> Option<Timestamp> {
+pub(crate) fn instant(value: &Value) -> Option<Timestamp> {
     const LAST: f64 = 1e11;
     let number = value.as_f64().filter(|number| (0.0..LAST).contains(number))?;
     #[expect(clippy::cast_possible_truncation, reason = "the range was looked at")]

@@ -193,6 +193,13 @@ pub struct OpenedSecret {
     pub expires_at: Option<Timestamp>,
 }
 
+impl OpenedSecret {
+    /// Whether it is still taken.
+    pub fn lives(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expiry| !expiry.has_passed(now))
+    }
+}
+
 /// What there is under the name that a request claims, gathered before anything is decided.
 #[derive(Clone, Debug)]
 pub struct KnownClient {
@@ -311,8 +318,7 @@ fn verify_assertion(
     }
     let claims = match jws.algorithm() {
         ClientAlgorithm::Hs256 => {
-            let lives = |it: &&OpenedSecret| it.expires_at.is_none_or(|expiry| !expiry.has_passed(now));
-            jws.verify_mac(known.opened.iter().filter(lives).map(|it| &it.secret))
+            jws.verify_mac(known.opened.iter().filter(|it| it.lives(now)).map(|it| &it.secret))
         }
         ClientAlgorithm::Signature(_) => jws.verify_signature(known.keys.as_ref().ok_or(refused)?),
     };

@@ -131,10 +131,11 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "claims_supported": claims,
         // RFC 9207 section 3.
         "authorization_response_iss_parameter_supported": true,
-        // OpenID Connect Discovery section 3: `request_uri_parameter_supported` would be true if it were left out.
         "claims_parameter_supported": true,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": true,
+        "require_request_uri_registration": true,
+        "request_object_signing_alg_values_supported": signing_algs,
     });
     if provider.registration {
         document["registration_endpoint"] = url(path::REGISTER).into();

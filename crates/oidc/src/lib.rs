@@ -24,6 +24,7 @@ pub mod prompt;
 pub mod redirect_uri;
 pub mod refresh_token;
 pub mod registration;
+pub mod request_object;
 pub mod resource_server;
 pub mod response_mode;
 pub mod revocation;

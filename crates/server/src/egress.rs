@@ -1,4 +1,5 @@
-//! The only door out to addresses that others name: a client's `jwks_uri`, its `sector_identifier_uri`.
+//! The only door out to addresses that others name: a client's `jwks_uri`, its `sector_identifier_uri`, one of its
+//! `request_uris`.
 //!
 //! Whoever may write such an address must not reach through this server what only this server reaches. So a name is
 //! resolved once, every address that it has is judged, and the connection goes to those addresses and no other; private
@@ -32,6 +33,8 @@ use crate::tenant::is_loopback_name;
 const TIME: Duration = Duration::from_secs(5);
 /// Fetches at once. A tenant's slow key server must not take all of the server's connections.
 const AT_ONCE: usize = 16;
+/// Of request objects at once. Whoever opens a link can have one fetched, and must not keep keys from being fetched by that.
+const REQUEST_OBJECTS_AT_ONCE: usize = 8;
 /// Octets of an answer.
 const OCTETS: usize = 64 * 1024;
 /// Addresses of one name.
@@ -88,8 +91,8 @@ pub enum EgressError {
     Redirect,
     /// Another status than 200.
     Status(u16),
-    /// Not JSON, by its media type.
-    MediaType,
+    /// Not what was to be fetched, by its media type.
+    MediaType(Document),
     /// More than the limit.
     TooLarge,
     /// No connection, no TLS, no HTTP.
@@ -111,7 +114,10 @@ impl fmt::Display for EgressError {
                 f.write_str("it answers with a redirect, which is not followed; name the place itself")
             }
             Self::Status(status) => write!(f, "it answers with status {status}"),
-            Self::MediaType => f.write_str("it doesn't answer with JSON (application/json)"),
+            Self::MediaType(Document::Json) => f.write_str("it doesn't answer with JSON (application/json)"),
+            Self::MediaType(Document::RequestObject) => {
+                f.write_str("it doesn't answer with a request object (application/oauth-authz-req+jwt)")
+            }
             Self::TooLarge => write!(f, "it answers with more than {OCTETS} octets"),
             Self::Network(_) => f.write_str("it can't be reached by TLS and HTTP"),
         }
@@ -127,6 +133,34 @@ impl Error for EgressError {
     }
 }
 
+/// What is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// A JSON document.
+    Json,
+    /// A signed request (RFC 9101 section 5.2.3).
+    RequestObject,
+}
+
+impl Document {
+    const fn accepted(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::RequestObject => "application/oauth-authz-req+jwt, application/jwt",
+        }
+    }
+
+    /// Whether this media type, in small letters, is one for it. One that says in what form it is (RFC 6839 section 3.1, RFC
+    /// 8417 section 7.2) is one.
+    fn is_of(self, essence: &str) -> bool {
+        let Some(subtype) = essence.strip_prefix("application/") else { return false };
+        match self {
+            Self::Json => subtype == "json" || subtype.ends_with("+json"),
+            Self::RequestObject => subtype == "jwt" || subtype == "jose" || subtype.ends_with("+jwt"),
+        }
+    }
+}
+
 /// The addresses of a name; the system's word, but in the tests.
 type Lookup =
     Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> + Send + Sync>;
@@ -136,6 +170,7 @@ pub struct Egress {
     rules: Arc<EgressRules>,
     client: Client,
     turns: Semaphore,
+    request_object_turns: Semaphore,
     time: Duration,
 }
 
@@ -157,13 +192,23 @@ impl Egress {
             // A connection that stays would outlive the judgement about its address.
             .pool_max_idle_per_host(0)
             .build()?;
-        Ok(Self { rules, client, turns: Semaphore::new(AT_ONCE), time: TIME })
+        let [turns, request_object_turns] = [AT_ONCE, REQUEST_OBJECTS_AT_ONCE].map(Semaphore::new);
+        Ok(Self { rules, client, turns, request_object_turns, time: TIME })
     }
 
     /// Fetches a JSON document, whole.
     pub async fn fetch_json(&self, address: &str) -> Result<Vec<u8>, EgressError> {
+        self.fetch_document(address, Document::Json).await
+    }
+
+    /// Fetches a request object, whole.
+    pub async fn fetch_request_object(&self, address: &str) -> Result<Vec<u8>, EgressError> {
+        self.fetch_document(address, Document::RequestObject).await
+    }
+
+    async fn fetch_document(&self, address: &str, document: Document) -> Result<Vec<u8>, EgressError> {
         let url = self.judge(address)?;
-        match timeout(self.time, self.fetch(url)).await {
+        match timeout(self.time, self.fetch(url, document)).await {
             Ok(fetched) => fetched,
             Err(_) => Err(EgressError::Late),
         }
@@ -191,17 +236,21 @@ impl Egress {
         }
     }
 
-    async fn fetch(&self, url: Url) -> Result<Vec<u8>, EgressError> {
-        let _turn = self.turns.acquire().await.map_err(|_| EgressError::Late)?;
-        let request = self.client.get(url).header(ACCEPT, "application/json");
+    async fn fetch(&self, url: Url, document: Document) -> Result<Vec<u8>, EgressError> {
+        let turns = match document {
+            Document::Json => &self.turns,
+            Document::RequestObject => &self.request_object_turns,
+        };
+        let _turn = turns.acquire().await.map_err(|_| EgressError::Late)?;
+        let request = self.client.get(url).header(ACCEPT, document.accepted());
         let mut answer = request.send().await.map_err(cause)?;
         match answer.status() {
             StatusCode::OK => {}
             status if status.is_redirection() => return Err(EgressError::Redirect),
             status => return Err(EgressError::Status(status.as_u16())),
         }
-        if !is_json(answer.headers()) {
-            return Err(EgressError::MediaType);
+        if !is_of(answer.headers(), document) {
+            return Err(EgressError::MediaType(document));
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(cause)? {
@@ -214,13 +263,12 @@ impl Egress {
     }
 }
 
-/// `application/json`, or a media type that says that it is JSON (RFC 6839 section 3.1), once.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether there is one media type, of this document.
+fn is_of(headers: &HeaderMap, document: Document) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else { return false };
     let essence = only.to_str().ok().and_then(|text| text.split(';').next()).unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    document.is_of(&essence.trim().to_ascii_lowercase())
 }
 
 /// What lies behind an error of the client: our own refusal to resolve, if it was that.

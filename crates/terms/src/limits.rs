@@ -13,6 +13,8 @@ pub const STATE_BYTES: usize = 4 * 1024;
 pub const NONCE_BYTES: usize = 1024;
 /// Octets of a redirect URI.
 pub const REDIRECT_URI_BYTES: usize = 2048;
+/// Octets of a `request_uri` (OpenID Connect Core section 6.2).
+pub const REQUEST_URI_BYTES: usize = 512;
 /// Redirect URIs that one client may register.
 pub const REDIRECT_URIS: usize = 100;
 /// Scope tokens in one request, and octets in all.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::params::ParametersError;
 use crate::redirect_uri::RegisteredRedirectUri;
+use crate::request_object::RequestRefusal;
 use crate::response_mode::{AuthorizeResponse, ResponseMode};
 
 pub(super) fn error_response(response: AuthorizeResponse, error: AuthorizeError) -> AuthorizeResponse {
@@ -26,11 +27,13 @@ pub enum PageReason {
     RedirectUriUnregistered,
     /// A `state` of more than [`terms::limits::STATE_BYTES`], which could not be given back.
     StateTooLong,
+    /// The request object is refused, and what stands beside it says no place to tell that to.
+    RequestObject(RequestRefusal),
 }
 
 impl PageReason {
-    /// Every reason, for the table of refusals.
-    pub fn all() -> [Self; 6] {
+    /// Every reason, for the table of refusals; of those of request objects one.
+    pub fn all() -> [Self; 7] {
         [
             Self::Malformed(ParametersError::Encoding),
             Self::ClientIdMissing,
@@ -38,6 +41,7 @@ impl PageReason {
             Self::RedirectUriMissing,
             Self::RedirectUriUnregistered,
             Self::StateTooLong,
+            Self::RequestObject(RequestRefusal::Signature),
         ]
     }
 
@@ -50,6 +54,7 @@ impl PageReason {
             Self::RedirectUriMissing => "redirect_uri is missing",
             Self::RedirectUriUnregistered => "redirect_uri is not one that the client registered",
             Self::StateTooLong => "state is too long",
+            Self::RequestObject(refusal) => refusal.description(),
         }
         .to_owned()
     }
@@ -110,10 +115,12 @@ pub enum AuthorizeErrorCode {
     ConsentRequired,
     /// `unmet_authentication_requirements` (OpenID Connect Core Error Code unmet_authentication_requirements section 2)
     UnmetAuthenticationRequirements,
+    /// `invalid_request_object`
+    InvalidRequestObject,
+    /// `invalid_request_uri`
+    InvalidRequestUri,
     /// `request_not_supported`
     RequestNotSupported,
-    /// `request_uri_not_supported`
-    RequestUriNotSupported,
     /// `registration_not_supported`
     RegistrationNotSupported,
 }
@@ -133,8 +140,9 @@ impl AuthorizeErrorCode {
             Self::AccountSelectionRequired => "account_selection_required",
             Self::ConsentRequired => "consent_required",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
         }
     }
@@ -155,11 +163,9 @@ pub enum AuthorizeError {
     ResponseModeUnsupported,
     /// OAuth 2.0 Multiple Response Type Encoding Practices section 3: no tokens in a query, and no form for what is no web address.
     ResponseModeUnfit,
-    /// OpenID Connect Core section 6.1: request objects are not supported.
-    RequestUnsupported,
-    /// OpenID Connect Core section 6.2: nor are references to them.
-    RequestUriUnsupported,
-    /// OpenID Connect Core section 7.2.1: nor is registration within a request.
+    /// OpenID Connect Core section 6: the request object is not taken.
+    RequestObject(RequestRefusal),
+    /// OpenID Connect Core section 7.2.1: registration within a request is not supported.
     RegistrationUnsupported,
     /// RFC 6749 section 3.3: there is no default scope.
     ScopeMissing,
@@ -216,16 +222,15 @@ pub enum AuthorizeError {
 }
 
 impl AuthorizeError {
-    /// Every error, for the table of refusals.
-    pub const ALL: [Self; 34] = [
+    /// Every error, for the table of refusals; of those of request objects one.
+    pub const ALL: [Self; 33] = [
         Self::ResponseTypeMissing,
         Self::ResponseTypeUnsupported,
         Self::ResponseTypeNotRegistered,
         Self::ResponseTypeNotAllowed,
         Self::ResponseModeUnsupported,
         Self::ResponseModeUnfit,
-        Self::RequestUnsupported,
-        Self::RequestUriUnsupported,
+        Self::RequestObject(RequestRefusal::Signature),
         Self::RegistrationUnsupported,
         Self::ScopeMissing,
         Self::ScopeMalformed,
@@ -275,8 +280,7 @@ impl AuthorizeError {
             Self::AcrUnmet => Code::UnmetAuthenticationRequirements,
             Self::ResponseTypeUnsupported => Code::UnsupportedResponseType,
             Self::ResponseTypeNotRegistered | Self::ResponseTypeNotAllowed => Code::UnauthorizedClient,
-            Self::RequestUnsupported => Code::RequestNotSupported,
-            Self::RequestUriUnsupported => Code::RequestUriNotSupported,
+            Self::RequestObject(refusal) => refusal.code(),
             Self::RegistrationUnsupported => Code::RegistrationNotSupported,
             Self::ScopeMissing | Self::ScopeMalformed | Self::ScopeNotAllowed | Self::OpenidMissing => {
                 Code::InvalidScope
@@ -303,8 +307,7 @@ impl AuthorizeError {
                 "this server has no such response_mode; use query, fragment or form_post"
             }
             Self::ResponseModeUnfit => "this response_mode is not for this response_type or redirect_uri",
-            Self::RequestUnsupported => "request objects are not supported",
-            Self::RequestUriUnsupported => "request_uri is not supported",
+            Self::RequestObject(refusal) => refusal.description(),
             Self::RegistrationUnsupported => "the registration parameter is not supported",
             Self::ScopeMissing => "scope is missing",
             Self::ScopeMalformed => "scope is not a list of scope tokens separated by single blanks",

@@ -100,8 +100,16 @@ pub struct ClientMetadata {
     pub tos_uri: Option<String>,
     /// `initiate_login_uri` (OpenID Connect Core section 4)
     pub initiate_login_uri: Option<String>,
+    /// `request_object_signing_alg` (OpenID Connect Registration section 2): the only algorithm of its request objects, if it
+    /// named one.
+    pub request_object_signing_alg: Option<ClientAlgorithm>,
+    /// `request_uris` (OpenID Connect Registration section 2): the only ones that are fetched.
+    pub request_uris: Vec<String>,
     /// `default_max_age`, in seconds (OpenID Connect Registration section 2)
     pub default_max_age: Option<u64>,
+    /// `default_acr_values` (OpenID Connect Registration section 2): what it would like to be reached where a request doesn't say.
+    /// A wish, as `acr_values` is one: the ID token's `acr` says what was reached.
+    pub default_acr_values: Vec<String>,
     /// `require_auth_time` (OpenID Connect Registration section 2). Our ID tokens always say it.
     pub require_auth_time: bool,
     /// `software_id` and `software_version` (RFC 7591 section 2)
@@ -194,7 +202,7 @@ impl ClientMetadata {
             userinfo_algorithm: reader.maybe("userinfo_signed_response_alg", &Algorithm::ALL),
             userinfo_encryption: reader
                 .encryption("userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"),
-            auth_signing_alg: reader.auth_signing_alg(),
+            auth_signing_alg: reader.client_algorithm("token_endpoint_auth_signing_alg"),
             jwks: reader.jwks(),
             jwks_uri: reader.web_address("jwks_uri"),
             // RFC 7591 section 2: a default set of our choice. What is about people is for those who sign people in.
@@ -205,7 +213,10 @@ impl ClientMetadata {
             policy_uri: reader.web_address("policy_uri"),
             tos_uri: reader.web_address("tos_uri"),
             initiate_login_uri: reader.https_address("initiate_login_uri"),
+            request_object_signing_alg: reader.client_algorithm("request_object_signing_alg"),
+            request_uris: reader.request_uris(),
             default_max_age: reader.number("default_max_age"),
+            default_acr_values: reader.tokens("default_acr_values"),
             require_auth_time: reader.flag("require_auth_time"),
             software: (reader.text("software_id"), reader.text("software_version")),
             subject_type: reader.word("subject_type", SubjectType::ALL, SubjectType::Public),
@@ -306,6 +317,7 @@ impl ClientMetadata {
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             reader.fault("jwks_uri", "must not be there together with jwks");
         }
+        self.check_request_algorithm(reader);
         if let Some(algorithm) = self.auth_signing_alg
             && !self.auth_method.signs_with(algorithm)
         {
@@ -347,6 +359,28 @@ impl ClientMetadata {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// A request object of the registered algorithm must be one that could be verified.
+    fn check_request_algorithm(&self, reader: &mut Reader) {
+        let reason = match self.request_object_signing_alg {
+            Some(ClientAlgorithm::Hs256) if self.auth_method != ClientAuthMethod::ClientSecretJwt => {
+                "HS256 needs the method client_secret_jwt"
+            }
+            Some(ClientAlgorithm::Signature(_)) if self.jwks.is_none() && self.jwks_uri.is_none() => {
+                "needs jwks or jwks_uri"
+            }
+            Some(ClientAlgorithm::Signature(algorithm))
+                if self.jwks.as_ref().is_some_and(|it| !it.keys.serve(Some(algorithm))) =>
+            {
+                "jwks has no key by which a request object could be verified"
+            }
+            Some(ClientAlgorithm::Hs256 | ClientAlgorithm::Signature(_)) | None => return,
+        };
+        // Keys that were given and refused are told of already.
+        if !reader.faults.iter().any(|fault| matches!(fault.member.as_str(), "jwks" | "jwks_uri")) {
+            reader.fault("request_object_signing_alg", reason);
         }
     }
 
@@ -396,7 +430,13 @@ impl ClientMetadata {
         put("policy_uri", text(&self.policy_uri));
         put("tos_uri", text(&self.tos_uri));
         put("initiate_login_uri", text(&self.initiate_login_uri));
+        put("request_object_signing_alg", self.request_object_signing_alg.map(|it| it.as_str().into()));
+        put("request_uris", (!self.request_uris.is_empty()).then(|| self.request_uris.clone().into()));
         put("default_max_age", self.default_max_age.map(Value::from));
+        put(
+            "default_acr_values",
+            (!self.default_acr_values.is_empty()).then(|| self.default_acr_values.clone().into()),
+        );
         put("require_auth_time", self.require_auth_time.then_some(Value::Bool(true)));
         put("software_id", text(&self.software.0));
         put("software_version", text(&self.software.1));

@@ -16,6 +16,18 @@ use crate::scope::Scope;
 /// Octets of a name or of any other text of the metadata.
 const TEXT_BYTES: usize = 2048;
 
+/// Octets of a word.
+const TOKEN_BYTES: usize = 256;
+
+fn is_web_address(text: &str) -> bool {
+    let host_is_loopback = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    text.bytes().all(|octet| octet.is_ascii_graphic())
+        && Url::parse(text).is_ok_and(|url| {
+            let scheme_fits = url.scheme() == "https" || (url.scheme() == "http" && host_is_loopback(&url));
+            scheme_fits && url.username().is_empty() && url.password().is_none()
+        })
+}
+
 /// Takes members out of a JSON object, gathering what is wrong with them.
 pub(super) struct Reader {
     pub(super) members: Map<String, Value>,
@@ -89,14 +101,7 @@ impl Reader {
     /// A web address that is shown to people or fetched: https, or http on a loopback host.
     pub(super) fn web_address(&mut self, member: &str) -> Option<String> {
         let text = self.text(member)?;
-        let host_is_loopback =
-            |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        let good = text.bytes().all(|octet| octet.is_ascii_graphic())
-            && Url::parse(&text).is_ok_and(|url| {
-                let scheme_fits =
-                    url.scheme() == "https" || (url.scheme() == "http" && host_is_loopback(&url));
-                scheme_fits && url.username().is_empty() && url.password().is_none()
-            });
+        let good = is_web_address(&text);
         if !good {
             self.fault(member, "must be an https address");
         }
@@ -171,10 +176,34 @@ impl Reader {
         Some(found)
     }
 
-    pub(super) fn auth_signing_alg(&mut self) -> Option<ClientAlgorithm> {
-        let text = self.text("token_endpoint_auth_signing_alg")?;
+    /// An algorithm by which a client signs. `none` is none of them.
+    pub(super) fn client_algorithm(&mut self, member: &str) -> Option<ClientAlgorithm> {
+        let text = self.text(member)?;
         let all: Vec<ClientAlgorithm> = ClientAlgorithm::all().collect();
-        self.one_of("token_endpoint_auth_signing_alg", &all, &text)
+        self.one_of(member, &all, &text)
+    }
+
+    /// Addresses of request objects (OpenID Connect Core section 6.2), with a fragment or without.
+    pub(super) fn request_uris(&mut self) -> Vec<String> {
+        let texts = self.texts("request_uris").unwrap_or_default();
+        let is_good = |text: &String| text.len() <= limits::REQUEST_URI_BYTES && is_web_address(text);
+        if let Some(bad) = texts.iter().find(|text| !is_good(text)) {
+            let most = limits::REQUEST_URI_BYTES;
+            self.fault("request_uris", format!("{bad:?} must be an https address of at most {most} octets"));
+        }
+        texts
+    }
+
+    /// A list of words that a request would give in one parameter, with blanks between them.
+    pub(super) fn tokens(&mut self, member: &str) -> Vec<String> {
+        let texts = self.texts(member).unwrap_or_default();
+        let is_token = |text: &String| {
+            (1..=TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_graphic())
+        };
+        if !texts.iter().all(is_token) {
+            self.fault(member, format!("must be words of at most {TOKEN_BYTES} octets without blanks"));
+        }
+        texts
     }
 
     pub(super) fn word<T: Copy + fmt::Display>(&mut self, member: &str, all: &[T], default: T) -> T {

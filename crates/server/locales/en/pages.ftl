@@ -125,8 +125,12 @@ consent-wants = It wants to
 consent-unproven = Another application on your device could pose as this one. Go on only if you have just begun to sign in there.
 consent-approve = Allow
 consent-deny = Cancel
-consent-policy = Privacy policy
-consent-terms = Terms of service
+# What a client shows of itself, wherever people sign in for it.
+client-logo = Logo of { $client }
+client-site = About { $client }
+client-policy = Privacy policy of { $client }
+client-terms = Terms of service of { $client }
+client-unvouched = { $client } registered itself with { $service }. Nobody here has checked who runs it.
 scope-openid = know that it is you
 scope-profile = see your name and the rest of your profile
 scope-email = see your email address

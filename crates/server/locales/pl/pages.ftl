@@ -130,8 +130,12 @@ consent-wants = Aplikacja chce
 consent-unproven = Inna aplikacja na Twoim urządzeniu może się podszyć pod tę. Przejdź dalej tylko wtedy, gdy właśnie zaczynasz się w niej logować.
 consent-approve = Zezwól
 consent-deny = Anuluj
-consent-policy = Polityka prywatności
-consent-terms = Regulamin
+# Co aplikacja pokazuje o sobie wszędzie tam, gdzie ludzie się dla niej logują.
+client-logo = Logo: { $client }
+client-site = O aplikacji { $client }
+client-policy = Polityka prywatności aplikacji { $client }
+client-terms = Regulamin aplikacji { $client }
+client-unvouched = Aplikacja { $client } zarejestrowała się w { $service } samodzielnie. Nikt tutaj nie sprawdził, kto ją prowadzi.
 scope-openid = wiedzieć, że to Ty
 scope-profile = widzieć Twoje imię i nazwisko oraz resztę profilu
 scope-email = widzieć Twój adres e-mail

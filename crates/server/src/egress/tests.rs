@@ -250,9 +250,11 @@ async fn an_answer_is_small_prompt_and_json() {
         (too_large, |it| matches!(it, Err(EgressError::TooLarge))),
         (endless, |it| matches!(it, Err(EgressError::TooLarge))),
         (GOOD.replace("200 OK", "404 Not Found"), |it| matches!(it, Err(EgressError::Status(404)))),
-        (GOOD.replace("application/json", "text/html"), |it| matches!(it, Err(EgressError::MediaType))),
+        (GOOD.replace("application/json", "text/html"), |it| {
+            matches!(it, Err(EgressError::MediaType(Document::Json)))
+        }),
         (GOOD.replace("content-type: application/json\r\n", ""), |it| {
-            matches!(it, Err(EgressError::MediaType))
+            matches!(it, Err(EgressError::MediaType(Document::Json)))
         }),
         (GOOD.replace("content-length: 2", "content-length: 3"), |it| {
             matches!(it, Err(EgressError::Network(_)))
@@ -264,6 +266,29 @@ async fn an_answer_is_small_prompt_and_json() {
         let (door, _) = door(&[&["127.0.0.1"]]);
         let fetched = door.fetch_json(&format!("http://localhost:{}/", responder.port)).await;
         assert!(expected(&fetched), "{answer:.60}: {fetched:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_object_is_told_by_its_media_type_and_waits_for_others_of_its_kind_only() {
+    for (media_type, taken) in [
+        ("application/oauth-authz-req+jwt", true),
+        ("application/jwt; charset=utf-8", true),
+        ("application/jose", true),
+        ("application/json", false),
+        ("text/plain", false),
+        ("text/jwt", false),
+    ] {
+        let answer = GOOD.replace("application/json", media_type);
+        let responder = Responder::start("127.0.0.1", 0, answer).await;
+        let url = format!("http://localhost:{}/", responder.port);
+        let (mut door, _) = door(&[&["127.0.0.1"]]);
+        door.turns = Semaphore::new(0);
+        let fetched = door.fetch_request_object(&url).await;
+        assert_eq!(fetched.is_ok(), taken, "{media_type}: {fetched:?}");
+        door.turns = Semaphore::new(1);
+        door.request_object_turns = Semaphore::new(0);
+        assert!(!matches!(door.fetch_json(&url).await, Err(EgressError::Late)));
     }
 }
 

@@ -15,6 +15,7 @@ use oidc::client::{Client, ResponseType};
 use oidc::grant::{Approved, Authentication, Grant, IssuedCode, Wish, approve_front_channel};
 use oidc::id_token::verify_hint;
 use oidc::params::Parameters;
+use oidc::request_object::PlainRequest;
 use oidc::resource_server::{ResourceIdentifier, ResourceServer};
 use oidc::response_mode::{AuthorizeResponse, Delivery};
 use oidc::subject::Naming;
@@ -25,6 +26,7 @@ use store::{Fault, Read, Tx, write_tx};
 use terms::{AuthorizationCode, EventId, FlowId, GrantId, Subject, Timestamp, limits};
 
 use super::issue;
+use super::request_object::{Arrived, arrive};
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
 use crate::client_keys::{Envelope, NoRecipient, envelope};
@@ -41,13 +43,30 @@ pub async fn show(mut site: Site, headers: HeaderMap, RawQuery(query): RawQuery)
         Ok(parameters) => parameters,
         Err(error) => return refusal(&site, AuthorizeRefusal::Page(PageReason::Malformed(error))),
     };
-    site.heed(&parameters);
-    let asked = match understand(&site, parameters).await? {
-        Ok(asked) => asked,
+    let (asked, is_counted) = match receive(&mut site, parameters, now).await? {
+        Ok(received) => received,
         Err(refused) => return refusal(&site, refused),
     };
+    if !is_counted && !asked.request.prompt.none {
+        site.count(Limit::Starts).map_err(|wait| too_often(&site, wait))?;
+    }
     let context = browser::load(&site.app, &site.tenant, &headers, now).await?;
     advance(&site, &asked, context, None, now).await
+}
+
+/// Understands a request that has just come, and speaks its language; says too whether it was counted.
+async fn receive(
+    site: &mut Site,
+    parameters: Parameters,
+    now: Timestamp,
+) -> Result<Result<(Asked, bool), AuthorizeRefusal>, Stop> {
+    site.heed(&parameters);
+    let Arrived { request, is_counted } = match arrive(site, parameters, now).await? {
+        Ok(arrived) => arrived,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    site.heed(request.parameters());
+    Ok(understand(site, request).await?.map(|asked| (asked, is_counted)))
 }
 
 /// `POST /oauth/authorize` (OpenID Connect Core section 3.1.2.1).
@@ -64,12 +83,13 @@ pub async fn store_and_go_on(
         Ok(parameters) => parameters,
         Err(error) => return refusal(&site, AuthorizeRefusal::Page(PageReason::Malformed(error))),
     };
-    site.heed(&parameters);
-    let asked = match understand(&site, parameters).await? {
-        Ok(asked) => asked,
+    let (asked, is_counted) = match receive(&mut site, parameters, now).await? {
+        Ok(received) => received,
         Err(refused) => return refusal(&site, refused),
     };
-    site.count(Limit::Starts).map_err(|wait| too_often(&site, wait))?;
+    if !is_counted {
+        site.count(Limit::Starts).map_err(|wait| too_often(&site, wait))?;
+    }
     let flow = new_flow(&site, FlowKind::Authorize, asked.parameters, None, now);
     write_tx!(app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
     Ok(see_other(&site.tenant, &continue_path(flow.id)))
@@ -89,7 +109,7 @@ pub async fn go_on(visit: Visit) -> Result<Response, Stop> {
         return account::arrive(&visit.site, flow, &browser, cookie, visit.now).await;
     }
     let flow = claim_flow(&visit.site, flow, FlowKind::Authorize, &browser, visit.now).await?;
-    let asked = match understand(&visit.site, flow.parameters).await? {
+    let asked = match understand_waiting(&visit.site, flow.parameters).await? {
         Ok(asked) => asked,
         Err(refused) => return refusal(&visit.site, refused),
     };
@@ -155,24 +175,32 @@ pub(crate) struct Asked {
     hint: IdTokenHint,
 }
 
-/// Gathers what the validation needs, and validates.
-pub(crate) async fn understand(
+/// Understands a request again that waits. What it said in an object was opened when it came, and isn't opened again.
+pub(crate) async fn understand_waiting(
     site: &Site,
     parameters: Parameters,
 ) -> Result<Result<Asked, AuthorizeRefusal>, Failure> {
+    let broken = || Fault::new("a flow keeps a request object that was never opened");
+    let request = PlainRequest::of(parameters).map_err(|_| broken())?;
+    understand(site, request).await
+}
+
+/// Gathers what the validation needs, and validates.
+async fn understand(site: &Site, request: PlainRequest) -> Result<Result<Asked, AuthorizeRefusal>, Failure> {
     let Site { app, tenant, .. } = site;
+    let parameters = request.parameters();
     let mut read = app.store.read(tenant.id);
-    let client = match authorize::client_id(&parameters) {
+    let client = match authorize::client_id(parameters) {
         Ok(id) => read.client(&id).await?,
         Err(reason) => return Ok(Err(AuthorizeRefusal::Page(reason))),
     };
     let issuer = issuer_as_resource(site)?;
-    let registered = named_resources(&mut read, &parameters).await?;
+    let registered = named_resources(&mut read, parameters).await?;
     let sign_up = app.offers_sign_up(tenant);
     let offered =
         Offered { issuer: &issuer, registered: &registered, sign_up, legacy: tenant.legacy_clients() };
-    let request = match authorize::validate(&parameters, client.as_ref(), &offered) {
-        Ok(request) => request,
+    let validated = match authorize::validate(&request, client.as_ref(), &offered) {
+        Ok(validated) => validated,
         Err(refused) => return Ok(Err(refused)),
     };
     let Some(client) = client else { return Ok(Err(AuthorizeRefusal::Page(PageReason::ClientUnknown))) };
@@ -185,7 +213,8 @@ pub(crate) async fn understand(
         }
     };
     let naming = app.naming(tenant, &client).await?;
-    Ok(Ok(Asked { parameters, client, request, naming, hint }))
+    let parameters = request.into_parameters();
+    Ok(Ok(Asked { parameters, client, request: validated, naming, hint }))
 }
 
 /// The built-in resource server's identifier.
@@ -326,9 +355,6 @@ async fn advance(
     now: Timestamp,
 ) -> Result<Response, Stop> {
     let Site { app, tenant, .. } = site;
-    if flow.is_none() && !asked.request.prompt.none {
-        site.count(Limit::Starts).map_err(|wait| too_often(site, wait))?;
-    }
     // An ID token that the client could not have encrypted is refused before anybody is asked for anything.
     let Ok(envelope) = id_token_envelope(site, asked, now).await else {
         let refused = authorize::AuthorizeError::ClientKeyUnavailable;

@@ -8,8 +8,8 @@ use oidc::access_token::{self, AccessToken, ExpectedAudience};
 use oidc::client::{Client, SecretKeeping};
 use oidc::client_assertion::Addressee;
 use oidc::client_auth::{
-    AuthenticatedClient, Believed, ClientRefusal, Credentials, KeptSecret, KnownClient, OpenedSecret,
-    authenticate,
+    AuthenticatedClient, Believed, ClientRefusal, Credentials, KeptSecret, KnownClient, LiveSecret,
+    OpenedSecret, authenticate,
 };
 use oidc::discovery::path;
 use oidc::params::{Parameters, ParametersError};
@@ -116,21 +116,29 @@ async fn known_client(
     let mut read = site.app.store.read(site.tenant.id);
     let Some(client) = read.client(id).await? else { return Ok(None) };
     let mut known = KnownClient::new(client, read.client_secrets(id).await?);
-    if known.client.auth_method.secret_keeping() == SecretKeeping::Sealed {
-        for secret in &known.secrets {
-            let KeptSecret::Sealed(sealed) = &secret.kept else { continue };
-            let opened = OpenedSecret {
-                secret: open_client_secret(site, id, secret.id, sealed)?,
-                expires_at: secret.expires_at,
-            };
-            known.opened.push(opened);
-        }
-    }
+    known.opened = open_client_secrets(site, &known.client, &known.secrets)?;
     if let Some((key_id, algorithm)) = credentials.signed_with(&known.client) {
         let wanted = Wanted::Verifying { key_id: key_id.as_deref(), algorithm };
         known.keys = keys_of(&site.app, &site.tenant, &known.client, wanted, now).await;
     }
     Ok(Some(known))
+}
+
+/// Opens those of a client's secrets that are sealed, where it makes MACs with them.
+pub(super) fn open_client_secrets(
+    site: &Site,
+    client: &Client,
+    secrets: &[LiveSecret],
+) -> Result<Vec<OpenedSecret>, Fault> {
+    let mut opened = Vec::new();
+    if client.auth_method.secret_keeping() == SecretKeeping::Sealed {
+        for LiveSecret { id, kept, expires_at } in secrets {
+            let KeptSecret::Sealed(sealed) = kept else { continue };
+            let secret = open_client_secret(site, &client.id, *id, sealed)?;
+            opened.push(OpenedSecret { secret, expires_at: *expires_at });
+        }
+    }
+    Ok(opened)
 }
 
 pub(super) fn open_client_secret(

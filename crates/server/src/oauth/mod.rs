@@ -8,6 +8,7 @@ pub mod introspect;
 mod issue;
 pub mod jwks;
 pub mod register;
+mod request_object;
 pub mod respond;
 pub mod revoke;
 pub mod token;

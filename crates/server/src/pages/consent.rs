@@ -12,10 +12,11 @@ use store::flows::FlowKind;
 use store::{Fault, Tx, write_tx};
 use terms::{EventId, FlowId, SessionId, Timestamp};
 
+use super::client_card::ClientCard;
 use super::error::Problem;
-use super::{Stop, Submission, View, Visit, moving_on, page};
+use super::{Stop, Submission, View, Visit, moving_on, page_for, with_cookie};
 use crate::browser;
-use crate::oauth::authorize::{Asked, back_to_flow, claim_flow, decide, understand};
+use crate::oauth::authorize::{Asked, back_to_flow, claim_flow, decide, understand_waiting};
 use crate::request::Site;
 
 #[derive(Template)]
@@ -31,8 +32,7 @@ struct ConsentPage<'a> {
     lines: Vec<String>,
     /// Whether another application could pose as this one.
     unproven: bool,
-    policy: Option<&'a str>,
-    terms: Option<&'a str>,
+    card: Option<ClientCard>,
 }
 
 /// What is said of a scope token. What we don't know is shown as it is: it is the resource server's own word.
@@ -56,7 +56,7 @@ async fn waiting(
     now: Timestamp,
 ) -> Result<Option<Asked>, Stop> {
     let flow = claim_flow(site, flow, FlowKind::Authorize, browser, now).await?;
-    Ok(understand(site, flow.parameters).await?.ok())
+    Ok(understand_waiting(site, flow.parameters).await?.ok())
 }
 
 /// `GET /consent`: asks, if the flow's next step is to ask.
@@ -88,10 +88,9 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
         account: account.unwrap_or_default(),
         lines: asked.request.consent_scope().iter().map(|token| line_of(view, token)).collect(),
         unproven: asked.client.is_public() && asked.request.redirect_uri.kind() != RedirectKind::Https,
-        policy: asked.client.policy_uri.as_deref(),
-        terms: asked.client.tos_uri.as_deref(),
+        card: Some(ClientCard::of(&asked.client)),
     };
-    Ok(super::with_cookie(page(StatusCode::OK, &template)?, cookie))
+    Ok(with_cookie(page_for(StatusCode::OK, &template, template.card.as_ref())?, cookie))
 }
 
 /// What the person said about what they were shown.

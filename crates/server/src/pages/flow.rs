@@ -1,9 +1,11 @@
 //! What waits while a person signs in or up: an authorization request, or a page of their account.
 
+use store::Fault;
 use store::flows::{Flow, FlowKind};
 use terms::{BrowserId, ClientId, FlowId, Timestamp};
 
 use super::Stop;
+use super::client_card::ClientCard;
 use super::error::Problem;
 use crate::request::Site;
 
@@ -12,6 +14,8 @@ use crate::request::Site;
 pub struct Waiting {
     /// The client's name, if it has one.
     pub client: Option<String>,
+    /// The client, as it shows itself.
+    pub card: Option<ClientCard>,
     /// The `login_hint` of the request (OpenID Connect Core section 3.1.2.1): only ever the beginning of a form.
     pub login_hint: String,
 }
@@ -24,16 +28,34 @@ pub async fn waiting(
     now: Timestamp,
 ) -> Result<Waiting, Stop> {
     let Some(id) = flow else { return Ok(Waiting::default()) };
+    read(site, id, browser, now).await?.ok_or_else(|| Problem::Stale.stop(site))
+}
+
+/// The client for which somebody signs in or up, where the attempt names its flow and goes on without it as well.
+pub async fn client_waiting(
+    site: &Site,
+    flow: Option<FlowId>,
+    browser: BrowserId,
+    now: Timestamp,
+) -> Result<Option<ClientCard>, Fault> {
+    let Some(id) = flow else { return Ok(None) };
+    Ok(read(site, id, browser, now).await?.and_then(|waiting| waiting.card))
+}
+
+async fn read(site: &Site, id: FlowId, browser: BrowserId, now: Timestamp) -> Result<Option<Waiting>, Fault> {
     let mut read = site.app.store.read(site.tenant.id);
     let Some(flow) = read.flow(id).await?.filter(|flow| is_open(flow, browser, now)) else {
-        return Err(Problem::Stale.stop(site));
+        return Ok(None);
     };
     let client = match flow.parameters.get("client_id").and_then(|id| id.parse::<ClientId>().ok()) {
-        Some(id) => read.client(&id).await?.and_then(|client| client.metadata.name),
+        Some(id) => read.client(&id).await?,
         None => None,
     };
-    let login_hint = flow.parameters.get("login_hint").unwrap_or_default().to_owned();
-    Ok(Waiting { client, login_hint })
+    Ok(Some(Waiting {
+        card: client.as_ref().map(ClientCard::of),
+        client: client.and_then(|client| client.metadata.name),
+        login_hint: flow.parameters.get("login_hint").unwrap_or_default().to_owned(),
+    }))
 }
 
 fn is_open(flow: &Flow, browser: BrowserId, now: Timestamp) -> bool {

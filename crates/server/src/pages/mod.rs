@@ -6,6 +6,7 @@
 pub mod account;
 pub mod admin;
 pub mod brand;
+pub mod client_card;
 pub mod consent;
 pub mod error;
 pub mod flow;
@@ -49,12 +50,11 @@ use crate::rate_limits::Limit;
 use crate::request::Site;
 use crate::routes;
 use crate::tenant::Tenant;
+use client_card::ClientCard;
 use error::Problem;
 
 /// Scripts, style and pictures from here only and none within the page, forms to here only, in nobody's frame.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-);
+const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -262,7 +262,16 @@ impl IntoResponse for Stop {
 
 /// Renders a page.
 pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, Stop> {
-    page_with(status, template, POLICY)
+    page_with(status, template, HeaderValue::from_static(POLICY))
+}
+
+/// Renders a page that shows the client for which it is there.
+pub fn page_for(
+    status: StatusCode,
+    template: &impl Template,
+    client: Option<&ClientCard>,
+) -> Result<Response, Stop> {
+    page_with(status, template, client_card::policy(client)?)
 }
 
 /// Renders a page that has a policy of its own.

@@ -7,10 +7,11 @@ use store::flows::FlowKind;
 use store::{Fault, write_tx};
 use terms::{FlowId, SessionId};
 
+use super::client_card::ClientCard;
 use super::error::Problem;
-use super::{Stop, Submission, View, Visit, moving_on, page, with_cookie};
+use super::{Stop, Submission, View, Visit, moving_on, page_for, with_cookie};
 use crate::browser;
-use crate::oauth::authorize::{back_to_flow, claim_flow, session_facts, understand};
+use crate::oauth::authorize::{back_to_flow, claim_flow, session_facts, understand_waiting};
 
 #[derive(Template)]
 #[template(path = "select_account.html")]
@@ -21,6 +22,7 @@ struct SelectAccountPage<'a> {
     client: &'a str,
     accounts: Vec<Choice>,
     other: String,
+    card: Option<ClientCard>,
 }
 
 struct Choice {
@@ -35,7 +37,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(site)) };
     let (browser, cookie) = visit.known_browser().await?;
     let stored = claim_flow(site, flow, FlowKind::Authorize, &browser, visit.now).await?;
-    let Ok(asked) = understand(site, stored.parameters).await? else {
+    let Ok(asked) = understand_waiting(site, stored.parameters).await? else {
         return Ok(back_to_flow(site, flow, cookie));
     };
     let mut read = site.app.store.read(site.tenant.id);
@@ -55,8 +57,9 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
         client: asked.client.display_name(),
         accounts,
         other: view.path_in_flow("/sign-in", Some(&flow)),
+        card: Some(ClientCard::of(&asked.client)),
     };
-    Ok(with_cookie(page(StatusCode::OK, &template)?, cookie))
+    Ok(with_cookie(page_for(StatusCode::OK, &template, template.card.as_ref())?, cookie))
 }
 
 /// `POST /select-account`: records the choice. One that is signed in no longer is not recorded, and so asked for again.

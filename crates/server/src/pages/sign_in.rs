@@ -13,10 +13,11 @@ use store::mail::MailRecord;
 use store::{Fault, Tx, write_tx};
 use terms::{EmailAddressError, EventId, FlowId, SessionId, SignInId, Timestamp, UserId, limits};
 
+use super::client_card::ClientCard;
 use super::error::{Problem, too_often};
-use super::flow::{Waiting, waiting};
+use super::flow::{Waiting, client_waiting, waiting};
 use super::{
-    Faults, FieldFault, Malformed, Stop, Submission, View, Visit, language, moving_on, page, see_other,
+    Faults, FieldFault, Malformed, Stop, Submission, View, Visit, language, moving_on, page_for, see_other,
     with_cookie,
 };
 use crate::attempts::{self, Aim, Checked, RightPassword, Target};
@@ -37,6 +38,7 @@ struct SignInPage<'a> {
     email: String,
     /// Whether people make accounts here themselves.
     offers_sign_up: bool,
+    client: Option<ClientCard>,
     faults: Faults,
 }
 
@@ -48,6 +50,7 @@ struct PasswordPage<'a> {
     flow: Option<FlowId>,
     attempt: SignInId,
     email: &'a str,
+    client: Option<&'a ClientCard>,
     faults: Faults,
 }
 
@@ -63,9 +66,10 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
         intro: intro(visit.view(), &waiting),
         email: waiting.login_hint,
         offers_sign_up: visit.site.offers_sign_up(),
+        client: waiting.card,
         faults: Faults::default(),
     };
-    Ok(with_cookie(page(StatusCode::OK, &template)?, cookie))
+    Ok(with_cookie(page_for(StatusCode::OK, &template, template.client.as_ref())?, cookie))
 }
 
 fn intro(view: View<'_>, waiting: &Waiting) -> String {
@@ -94,9 +98,10 @@ pub async fn identify(submission: Submission) -> Result<Response, Stop> {
                 intro: intro(submission.view(), &waiting),
                 email: written.to_owned(),
                 offers_sign_up: submission.site.offers_sign_up(),
+                client: waiting.card,
                 faults: identifier_fault(submission.view(), error).into(),
             };
-            return page(StatusCode::UNPROCESSABLE_ENTITY, &template);
+            return page_for(StatusCode::UNPROCESSABLE_ENTITY, &template, template.client.as_ref());
         }
     };
     submission.site.count(Limit::Starts).map_err(|wait| too_often(&submission.site, wait))?;
@@ -144,7 +149,8 @@ pub async fn show_password(visit: Visit) -> Result<Response, Stop> {
     let browser = visit.context.browser.as_ref().ok_or_else(stale)?;
     let facts = Facts { sign_in: &attempt, browser_id: browser.id, account: None, now: visit.now };
     let Ok(Step::NeedsFirstFactor { identifier }) = sign_in::next_step(&facts) else { return Err(stale()) };
-    password_page(visit.view(), browser, &attempt, &identifier, Faults::default())
+    let client = client_waiting(&visit.site, attempt.flow_id, browser.id, visit.now).await?;
+    password_page(visit.view(), browser, &attempt, &identifier, client.as_ref(), Faults::default())
 }
 
 fn password_page(
@@ -152,6 +158,7 @@ fn password_page(
     browser: &BrowserRecord,
     attempt: &SignIn,
     identifier: &Identifier,
+    client: Option<&ClientCard>,
     faults: Faults,
 ) -> Result<Response, Stop> {
     let template = PasswordPage {
@@ -160,9 +167,10 @@ fn password_page(
         flow: attempt.flow_id,
         attempt: attempt.id,
         email: identifier.as_written(),
+        client,
         faults,
     };
-    page(template.faults.status(), &template)
+    page_for(template.faults.status(), &template, client)
 }
 
 async fn named_attempt(site: &Site, id: Result<Option<SignInId>, Malformed>) -> Result<SignIn, Stop> {
@@ -181,11 +189,12 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
             return Err(Problem::Stale.stop_in_flow(site, attempt.flow_id.as_ref()));
         }
     };
+    let client = client_waiting(site, attempt.flow_id, submission.browser.id, submission.now).await?;
     let typed = submission.form.secret("password");
     let again = |key: &str| {
         let view = submission.view();
         let fault = FieldFault { field: "password", text: view.text_on_identifiers(key) };
-        password_page(view, &submission.browser, &attempt, &identifier, fault.into())
+        password_page(view, &submission.browser, &attempt, &identifier, client.as_ref(), fault.into())
     };
     if typed.reveal().is_empty() {
         return again("password-empty");
@@ -206,9 +215,9 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
         Checked::TooMany(wait) => {
             site.app.metrics.sign_in_refused(SignInRefused::TooMany);
             let text = attempts::wait_text(submission.view().texts, wait, aim.now);
-            let fault = FieldFault { field: "password", text };
-            let view = submission.view();
-            let page = password_page(view, &submission.browser, &attempt, &identifier, fault.into())?;
+            let fault = FieldFault { field: "password", text }.into();
+            let (view, browser) = (submission.view(), &submission.browser);
+            let page = password_page(view, browser, &attempt, &identifier, client.as_ref(), fault)?;
             return Ok(attempts::too_many(page, wait, aim.now));
         }
     };

@@ -15,11 +15,14 @@ use terms::{
     UsernameError, limits,
 };
 
+use super::client_card::ClientCard;
 use super::error::{Problem, too_often};
 use super::flow::{Waiting, waiting};
 use super::sign_in::email_fault;
 use super::verify::{Making, Verdict};
-use super::{Faults, FieldFault, Stop, Submission, View, Visit, moving_on, page, see_other, with_cookie};
+use super::{
+    Faults, FieldFault, Stop, Submission, View, Visit, moving_on, page, page_for, see_other, with_cookie,
+};
 use crate::browser::{self, Rotation};
 use crate::error::Failure;
 use crate::language::texts_for;
@@ -37,6 +40,7 @@ struct SignUpPage<'a> {
     intro: String,
     typed: Typed<'a>,
     hint: String,
+    client: Option<&'a ClientCard>,
     faults: Faults,
 }
 
@@ -65,7 +69,7 @@ fn form<'a>(
     view: View<'a>,
     form_token: String,
     flow: Option<FlowId>,
-    waiting: &Waiting,
+    waiting: &'a Waiting,
     typed: Typed<'a>,
     faults: Faults,
 ) -> Result<Response, Stop> {
@@ -75,7 +79,9 @@ fn form<'a>(
         None => view.text_on_identifiers("sign-up-intro"),
     };
     let hint = view.text_with("sign-up-password-hint", "least", &POLICY.least_characters());
-    page(faults.status(), &SignUpPage { view, form_token, flow, intro, typed, hint, faults })
+    let client = waiting.card.as_ref();
+    let template = SignUpPage { view, form_token, flow, intro, typed, hint, client, faults };
+    page_for(template.faults.status(), &template, client)
 }
 
 /// `GET /sign-up`.

@@ -103,6 +103,13 @@ const GROUPS: [Group; 7] = [
                 "admin-client-max-age",
                 Some("admin-client-max-age-hint"),
             ),
+            Member(
+                "default_acr_values",
+                Of::Client,
+                Control::Lines,
+                "admin-client-acr-values",
+                Some("admin-client-acr-values-hint"),
+            ),
             Member("require_auth_time", Of::Client, Control::Flag, "admin-client-auth-time", None),
             Member(
                 "grant_types",
@@ -160,6 +167,20 @@ const GROUPS: [Group; 7] = [
                 Some("admin-client-jwks-uri-hint"),
             ),
             Member("jwks", Of::Client, Control::Json, "admin-client-jwks", Some("admin-client-jwks-hint")),
+            Member(
+                "request_object_signing_alg",
+                Of::Client,
+                Control::One(request_algorithms),
+                "admin-client-request-alg",
+                Some("admin-client-request-alg-hint"),
+            ),
+            Member(
+                "request_uris",
+                Of::Client,
+                Control::Lines,
+                "admin-client-request-uris",
+                Some("admin-client-request-uris-hint"),
+            ),
         ],
     ),
     Group(
@@ -343,8 +364,16 @@ fn auth_methods() -> Vec<Word> {
 }
 
 fn auth_algorithms() -> Vec<Word> {
+    client_algorithms("admin-client-any-alg")
+}
+
+fn request_algorithms() -> Vec<Word> {
+    client_algorithms("admin-client-any-request-alg")
+}
+
+fn client_algorithms(any: &'static str) -> Vec<Word> {
     let each = ClientAlgorithm::all().map(|algorithm| (algorithm.as_str(), ""));
-    std::iter::once(("", "admin-client-any-alg")).chain(each).collect()
+    std::iter::once(("", any)).chain(each).collect()
 }
 
 fn algorithms() -> Vec<Word> {
@@ -673,7 +702,8 @@ mod tests {
             json!({
                 "client_name": "App", "redirect_uris": ["https://a.example/cb"], "post_logout_redirect_uris": ["https://a.example/bye"],
                 "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "ES256",
-                "jwks_uri": "https://a.example/jwks", "subject_type": "pairwise", "sector_identifier_uri": "https://a.example/sector",
+                "jwks_uri": "https://a.example/jwks", "request_object_signing_alg": "ES256",
+                "request_uris": ["https://a.example/r"], "default_acr_values": ["1"], "subject_type": "pairwise", "sector_identifier_uri": "https://a.example/sector",
                 "contacts": ["a@a.example"], "client_uri": "https://a.example", "logo_uri": "https://a.example/l",
                 "policy_uri": "https://a.example/p", "tos_uri": "https://a.example/t", "initiate_login_uri": "https://a.example/i",
                 "default_max_age": 1, "require_auth_time": true, "software_id": "a", "software_version": "1",
