@@ -43,6 +43,10 @@ export async function story(tell) {
     await tell(browser);
   } catch (error) {
     failure = error;
+    for (const page of browser.contexts().flatMap((context) => context.pages())) {
+      const text = await page.locator('body').innerText({ timeout: 1000 }).catch(() => '(nothing)');
+      console.error(`at ${page.url()}:\n${text.slice(0, 2000)}\n`);
+    }
   }
   await browser.close();
   if (failure) {

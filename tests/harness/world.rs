@@ -120,6 +120,20 @@ impl World {
         serve(config, &self.clock).await
     }
 
+    /// Tells a story while the server's clock goes with the system's, by which other parties judge what they are given.
+    pub async fn in_real_time<T>(&self, story: impl Future<Output = T>) -> T {
+        let keeping = async {
+            loop {
+                self.clock.set(HeldClock::at_system_time().now());
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        };
+        tokio::select! {
+            told = story => told,
+            () = keeping => unreachable!("it has no end"),
+        }
+    }
+
     /// Where the data of this world lies.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -127,7 +127,7 @@ async fn no_spoilt_assertion_is_believed() {
         ("sub", json!(other.client_id)),
         ("iat", json!(now.as_seconds() + 61)),
         ("nbf", json!(now.as_seconds() + 61)),
-        ("exp", json!(now.as_seconds() + 3601)),
+        ("exp", json!(now.as_seconds() + 3661)),
     ] {
         refused(&key.sign(&header, &with(&claims, name, value)), name).await;
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+mod apache;
 mod examples;
 mod openid_client;
 mod openidconnect_crate;

@@ -1,16 +1,13 @@
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
-use harness::{Folder, Issued, REMEDY, free_port};
-use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use harness::{Folder, Issued, Program, free_port};
+use tokio::process::Command;
 
 /// nginx with the site of `packaging/nginx.conf`; killed when dropped.
 pub struct Nginx {
     /// Where it answers plain http.
     pub plain: u16,
-    _child: Child,
+    _program: Program,
 }
 
 /// One process in the foreground, which writes into the test's own folder only.
@@ -33,16 +30,8 @@ impl Nginx {
             ["/usr/sbin/nginx", "/usr/local/sbin/nginx"].into_iter().find(|it| Path::new(it).is_file());
         let mut command = Command::new(program.unwrap_or("nginx"));
         command.arg("-e").arg("stderr").arg("-p").arg(folder.path()).arg("-c").arg(&config);
-        let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
-        let mut child = child.unwrap_or_else(|error| panic!("nginx: {error}. {REMEDY}"));
-        let listening = async {
-            while TcpStream::connect(("127.0.0.1", outer)).await.is_err() {
-                assert!(child.try_wait().unwrap().is_none(), "nginx ended");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), listening).await.expect("an nginx that listens");
-        Self { plain, _child: child }
+        let program = Program::listening("nginx", command, outer).await;
+        Self { plain, _program: program }
     }
 }
 

@@ -31,7 +31,7 @@ pub enum AssertionRefusal {
     Audience,
     /// RFC 7523 section 3 item 4: `exp` is a number and has not come.
     Expired,
-    /// `exp` lies more than [`limits::ASSERTION_LIFETIME`] ahead.
+    /// `exp` lies more than [`limits::ASSERTION_LIFETIME`] ahead, by a clock that may be [`limits::CLIENT_CLOCK_SKEW`] ahead of ours.
     TooLong,
     /// RFC 7523 section 3 items 5 and 6: `nbf` or `iat` is no number, or lies ahead.
     NotYet,
@@ -126,7 +126,8 @@ pub fn check(
     if expires_at.has_passed(now) {
         return Err(R::Expired);
     }
-    if expires_at > now.plus(limits::ASSERTION_LIFETIME) {
+    // An hour by the client's clock, as libraries make them.
+    if expires_at > now.plus(limits::ASSERTION_LIFETIME + limits::CLIENT_CLOCK_SKEW) {
         return Err(R::TooLong);
     }
     for name in ["nbf", "iat"] {
@@ -196,7 +197,7 @@ mod tests {
         for (name, value) in [
             ("aud", json!(ADDRESSEE.token_endpoint)),
             ("aud", json!([ADDRESSEE.issuer])),
-            ("exp", json!(later(3600).as_seconds())),
+            ("exp", json!(later(3660).as_seconds())),
             ("iat", json!(later(60).as_seconds())),
             ("more", json!("of it")),
         ] {
@@ -252,7 +253,7 @@ mod tests {
             ("exp", json!(-1), R::Expired),
             ("exp", json!(later(60).as_seconds().to_string()), R::Expired),
             ("exp", json!(1e300), R::Expired),
-            ("exp", json!(later(3601).as_seconds()), R::TooLong),
+            ("exp", json!(later(3661).as_seconds()), R::TooLong),
             ("iat", json!(later(61).as_seconds()), R::NotYet),
             ("nbf", json!(later(61).as_seconds()), R::NotYet),
             ("nbf", json!("now"), R::NotYet),

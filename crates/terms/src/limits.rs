@@ -53,7 +53,8 @@ pub const SERVICE_NAME_CHARACTERS: usize = 60;
 /// Octets of a link to a tenant's terms or privacy policy.
 pub const LINK_BYTES: usize = 2048;
 
-/// How far in the future the `exp` of a client's assertion may lie: for so long its `jti` is remembered.
+/// How far in the future the `exp` of a client's assertion may lie, by the client's own clock: for so long its `jti` is
+/// remembered.
 pub const ASSERTION_LIFETIME: Duration = Duration::from_hours(1);
 /// How far a client's clock may be ahead of ours (FAPI 2.0 Security Profile section 5.3.2.1).
 pub const CLIENT_CLOCK_SKEW: Duration = Duration::from_mins(1);

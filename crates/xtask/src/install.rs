@@ -21,8 +21,11 @@ const BUILD: [Need; 3] = [
     Need { what: "OpenSSL's headers", package: "libssl-dev", present: openssl_headers },
 ];
 
+/// The oldest Java that Spring Boot runs on.
+const OLDEST_JAVA: u32 = 17;
+
 /// Testing it: a database server, a proxy, a browser with at least one font to draw with, and what runs clients in other languages.
-const TEST: [Need; 8] = [
+const TEST: [Need; 12] = [
     Need { what: "PostgreSQL's server", package: "postgresql", present: || postgres::programs().is_some() },
     Need { what: "Chromium", package: "chromium", present: || chromium().is_some() },
     Need {
@@ -34,7 +37,16 @@ const TEST: [Need; 8] = [
     Need { what: "npm", package: "npm", present: || run::exists("npm") },
     Need { what: "Python with its environments", package: "python3-venv", present: python_environments },
     Need { what: "Go", package: "golang-go", present: || run::exists("go") },
+    Need { what: "a Java compiler (17 or newer)", package: "default-jdk-headless", present: java_compiler },
+    Need { what: "Maven", package: "maven", present: || run::exists("mvn") },
     Need { what: "nginx", package: "nginx-light", present: nginx },
+    // The program and its modules. The package `apache2` would add a service, which nothing here needs.
+    Need { what: "Apache", package: "apache2-bin", present: || Path::new("/usr/sbin/apache2").is_file() },
+    Need {
+        what: "Apache's mod_auth_openidc",
+        package: "libapache2-mod-auth-openidc",
+        present: apache_module,
+    },
 ];
 
 pub(crate) fn for_building() -> Result<(), String> {
@@ -70,6 +82,20 @@ fn python_environments() -> bool {
 /// System programs may be off the search path of a person.
 fn nginx() -> bool {
     run::exists("nginx") || Path::new("/usr/sbin/nginx").is_file()
+}
+
+fn java_compiler() -> bool {
+    let said = run::capture(Command::new("javac").arg("-version"));
+    said.is_ok_and(|said| java_version(&said).is_some_and(|version| version >= OLDEST_JAVA))
+}
+
+/// Of what `javac -version` says, the first number.
+fn java_version(said: &str) -> Option<u32> {
+    said.trim().strip_prefix("javac ")?.split(['.', '-']).next()?.parse().ok()
+}
+
+fn apache_module() -> bool {
+    Path::new("/usr/lib/apache2/modules/mod_auth_openidc.so").is_file()
 }
 
 fn has_font(directory: &Path, depth: usize) -> bool {
@@ -135,4 +161,18 @@ fn apt() -> Result<Command, String> {
 
 pub(crate) fn is_root() -> Result<bool, String> {
     Ok(run::capture(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_java_are_read() {
+        assert_eq!(java_version("javac 17.0.15\n"), Some(17));
+        assert_eq!(java_version("javac 21"), Some(21));
+        assert_eq!(java_version("javac 26-ea"), Some(26));
+        assert_eq!(java_version("javac 1.8.0_292"), Some(1));
+        assert_eq!(java_version("unknown"), None);
+    }
 }

@@ -37,7 +37,7 @@ pub(crate) fn test(place: &Place) -> Result<(), String> {
         node::install_locked(place)?;
         node::search_path(place)
     })?;
-    steps.step("the examples in Python and Go", || examples::build(place))?;
+    steps.step("the examples in Python, Go and Java", || examples::build(place))?;
     without_tests(place, &mut steps)?;
     let cluster = steps.step("a private PostgreSQL", Cluster::start)?;
     let outcome = steps.step("all tests, on both databases", || {

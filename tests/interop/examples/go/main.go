@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -25,7 +25,9 @@ import (
 // Somebody's visit: what a sign-in that is under way must remember, and who it is once they are back.
 type visit struct {
 	state, nonce, verifier string
-	email, idToken         string
+	subject, email         string
+	idToken                string
+	tokens                 oauth2.TokenSource
 }
 
 type app struct {
@@ -52,13 +54,19 @@ func main() {
 		log.Fatal(err)
 	}
 	base := "http://localhost:" + port
-	clientID := os.Getenv("CLIENT_ID")
+	clientID, clientSecret := os.Getenv("CLIENT_ID"), os.Getenv("CLIENT_SECRET")
+	endpoint := provider.Endpoint()
+	endpoint.AuthStyle = oauth2.AuthStyleInHeader
+	if clientSecret == "" {
+		// A public client has only its id to show, and PKCE.
+		endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
 	a := &app{
 		base: base,
 		oauth: oauth2.Config{
 			ClientID:     clientID,
-			ClientSecret: os.Getenv("CLIENT_SECRET"),
-			Endpoint:     provider.Endpoint(),
+			ClientSecret: clientSecret,
+			Endpoint:     endpoint,
 			RedirectURL:  base + "/callback",
 			Scopes:       []string{oidc.ScopeOpenID, "profile", "email"},
 		},
@@ -70,6 +78,7 @@ func main() {
 	http.HandleFunc("/", a.home)
 	http.HandleFunc("/sign-in", a.signIn)
 	http.HandleFunc("/callback", a.callback)
+	http.HandleFunc("/profile", a.profile)
 	http.HandleFunc("/sign-out", a.signOut)
 	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
@@ -80,15 +89,9 @@ func main() {
 }
 
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
-	v := visit{state: random(), nonce: random(), verifier: random()}
+	v := visit{state: random(), nonce: random(), verifier: oauth2.GenerateVerifier()}
 	a.begin(w, v)
-	challenge := sha256.Sum256([]byte(v.verifier))
-	target := a.oauth.AuthCodeURL(
-		v.state,
-		oidc.Nonce(v.nonce),
-		oauth2.SetAuthURLParam("code_challenge", base64.RawURLEncoding.EncodeToString(challenge[:])),
-		oauth2.SetAuthURLParam("code_challenge_method", "S256"),
-	)
+	target := a.oauth.AuthCodeURL(v.state, oidc.Nonce(v.nonce), oauth2.S256ChallengeOption(v.verifier))
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
@@ -103,8 +106,7 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the sign-in ended with "+refusal, http.StatusForbidden)
 		return
 	}
-	verifier := oauth2.SetAuthURLParam("code_verifier", v.verifier)
-	tokens, err := a.oauth.Exchange(r.Context(), answer.Get("code"), verifier)
+	tokens, err := a.oauth.Exchange(r.Context(), answer.Get("code"), oauth2.VerifierOption(v.verifier))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
@@ -121,8 +123,30 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "userinfo is not about this person", http.StatusBadGateway)
 		return
 	}
-	a.begin(w, visit{email: info.Email, idToken: raw})
+	// Renews the token when it ends within a minute, for as long as the visit lasts.
+	renewing := a.oauth.TokenSource(context.Background(), tokens)
+	renewing = oauth2.ReuseTokenSourceWithExpiry(tokens, renewing, time.Minute)
+	a.begin(w, visit{subject: idToken.Subject, email: info.Email, idToken: raw, tokens: renewing})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (a *app) profile(w http.ResponseWriter, r *http.Request) {
+	v := a.find(r)
+	if v.tokens == nil {
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return
+	}
+	info, err := a.provider.UserInfo(r.Context(), v.tokens)
+	if err != nil || info.Subject != v.subject {
+		http.Error(w, "userinfo is not about this person", http.StatusBadGateway)
+		return
+	}
+	var person struct{ Sub, Name, Email string }
+	if err := info.Claims(&person); err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	show(w, profilePage, person)
 }
 
 func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
@@ -135,14 +159,21 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, a.endSession+"?"+query.Encode(), http.StatusSeeOther)
 }
 
-var page = template.Must(template.New("home").Parse(`<!doctype html><html lang="en"><title>Example</title>
+var homePage = template.Must(template.New("home").Parse(`<!doctype html><html lang="en"><title>Example</title>
 <link rel="icon" href="data:,"><h1>{{if .}}Hello, {{.}}{{else}}Hello{{end}}</h1>
-{{if .}}<form method="post" action="/sign-out"><button>Sign out</button></form>{{else}}<a href="/sign-in">Sign in</a>{{end}}`))
+{{if .}}<a href="/profile">Profile</a><form method="post" action="/sign-out"><button>Sign out</button></form>
+{{else}}<a href="/sign-in">Sign in</a>{{end}}`))
+
+var profilePage = template.Must(template.New("profile").Parse(`<!doctype html><html lang="en"><title>Profile</title>
+<link rel="icon" href="data:,"><h1>Profile</h1>
+<dl><dt>sub<dd>{{.Sub}}<dt>name<dd>{{.Name}}<dt>email<dd>{{.Email}}</dl>`))
 
 func (a *app) home(w http.ResponseWriter, r *http.Request) {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	if err := page.Execute(w, a.visits[key(r)].email); err != nil {
+	show(w, homePage, a.find(r).email)
+}
+
+func show(w http.ResponseWriter, page *template.Template, about any) {
+	if err := page.Execute(w, about); err != nil {
 		log.Print(err)
 	}
 }
@@ -154,6 +185,12 @@ func (a *app) begin(w http.ResponseWriter, v visit) {
 	defer a.mutex.Unlock()
 	a.visits[id] = v
 	http.SetCookie(w, &http.Cookie{Name: "visit", Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+func (a *app) find(r *http.Request) visit {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return a.visits[key(r)]
 }
 
 func (a *app) end(r *http.Request) visit {

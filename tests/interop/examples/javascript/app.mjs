@@ -50,8 +50,20 @@ async function callback(request, response) {
   });
   const { sub } = tokens.claims();
   const { email } = await client.fetchUserInfo(config, tokens.access_token, sub);
-  begin(response, { email, idToken: tokens.id_token });
+  begin(response, { sub, email, tokens, idToken: tokens.id_token, refreshToken: tokens.refresh_token });
   redirect(response, '/');
+}
+
+async function profile(request, response) {
+  const visit = visits.get(visitOf(request));
+  if (!visit?.tokens) return redirect(response, '/sign-in');
+  // A token that ends within a minute is renewed first; each refresh token is good for one use.
+  if (visit.tokens.expiresIn() <= 60) {
+    visit.tokens = await client.refreshTokenGrant(config, visit.refreshToken);
+    visit.refreshToken = visit.tokens.refresh_token ?? visit.refreshToken;
+  }
+  const { sub, name, email } = await client.fetchUserInfo(config, visit.tokens.access_token, visit.sub);
+  show(response, 'Profile', `<dl><dt>sub<dd>${escaped(sub)}<dt>name<dd>${escaped(name)}<dt>email<dd>${escaped(email)}</dl>`);
 }
 
 function signOut(request, response) {
@@ -66,11 +78,15 @@ function signOut(request, response) {
 function home(request, response) {
   const { email } = visits.get(visitOf(request)) ?? {};
   const offer = email
-    ? '<form method="post" action="/sign-out"><button>Sign out</button></form>'
+    ? '<a href="/profile">Profile</a><form method="post" action="/sign-out"><button>Sign out</button></form>'
     : '<a href="/sign-in">Sign in</a>';
+  show(response, `Hello${email ? `, ${escaped(email)}` : ''}`, offer);
+}
+
+function show(response, heading, content) {
   response.setHeader('content-type', 'text/html; charset=utf-8');
   response.end(`<!doctype html><html lang="en"><title>Example</title><link rel="icon" href="data:,">
-    <h1>Hello${email ? `, ${escaped(email)}` : ''}</h1>${offer}`);
+    <h1>${heading}</h1>${content}`);
 }
 
 /** A new id for each step, so that an id from before the sign-in is worth nothing after it. */
@@ -93,7 +109,13 @@ const redirect = (response, target) => response.writeHead(303, { location: Strin
 
 const escaped = (text) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-const routes = { 'GET /': home, 'GET /sign-in': signIn, 'GET /callback': callback, 'POST /sign-out': signOut };
+const routes = {
+  'GET /': home,
+  'GET /sign-in': signIn,
+  'GET /callback': callback,
+  'GET /profile': profile,
+  'POST /sign-out': signOut,
+};
 
 const server = createServer(async (request, response) => {
   const { pathname } = new URL(request.url, base);

@@ -8,22 +8,48 @@ import secrets
 from urllib.parse import urlencode
 
 from authlib.integrations.flask_client import OAuth, OAuthError
-from flask import Flask, redirect, render_template_string, session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from flask import Flask, abort, redirect, render_template_string, session
+from joserfc.jwk import ECKey
 from werkzeug.serving import make_server
 
 BASE = f"http://localhost:{os.environ['PORT']}"
+ISSUER = os.environ["ISSUER"]
 
 app = Flask(__name__)
 # Signs the cookie in which Flask keeps the visit. One that outlives the process comes from where secrets are kept.
 app.secret_key = secrets.token_bytes(32)
 app.config.update(SESSION_COOKIE_NAME="visit", SESSION_COOKIE_SAMESITE="Lax")
 
+# Who is signed in, by a random id in the session: tokens are nothing for a cookie that a browser can read.
+visits = {}
+
+
+def client_secret():
+    """What proves that it is this application that asks: its secret, or where it has one its key."""
+    if "CLIENT_KEY" not in os.environ:
+        return os.environ["CLIENT_SECRET"]
+    with open(os.environ["CLIENT_KEY"], encoding="ascii") as file:
+        return ECKey.import_key(file.read())
+
+
+def keep(token, refresh_token=None, access_token=None):
+    """Authlib calls it when it renewed a token; each refresh token is good for one use."""
+    visits[session["visit"]]["token"] = token
+
+
 portico = OAuth(app).register(
     "portico",
     client_id=os.environ["CLIENT_ID"],
-    client_secret=os.environ["CLIENT_SECRET"],
-    server_metadata_url=os.environ["ISSUER"] + "/.well-known/openid-configuration",
-    client_kwargs={"scope": "openid profile email", "code_challenge_method": "S256"},
+    client_secret=client_secret(),
+    server_metadata_url=ISSUER + "/.well-known/openid-configuration",
+    client_auth_methods=[PrivateKeyJWT(ISSUER, alg="ES256")],
+    client_kwargs={
+        "scope": "openid profile email",
+        "code_challenge_method": "S256",
+        "token_endpoint_auth_method": os.environ.get("CLIENT_AUTHENTICATION", "client_secret_basic"),
+    },
+    update_token=keep,
 )
 
 
@@ -37,38 +63,57 @@ def sign_in():
 def callback():
     # Checks state, redeems the code, verifies the ID token with its nonce.
     token = portico.authorize_access_token()
-    person = portico.userinfo(token=token)
-    # OpenID Connect Core section 5.3.4: userinfo counts only if it is about the same person.
-    if person["sub"] != token["userinfo"]["sub"]:
-        return "userinfo is about somebody else", 502
     session.clear()
-    session["email"] = person["email"]
-    session["id_token"] = token["id_token"]
+    session["visit"] = secrets.token_urlsafe(32)
+    visit = {"sub": token["userinfo"]["sub"], "token": token, "id_token": token["id_token"]}
+    visits[session["visit"]] = visit
+    visit["email"] = userinfo(visit)["email"]
     return redirect("/", 303)
+
+
+def userinfo(visit):
+    """What Portico says of them now. A token that ends within a minute is renewed first."""
+    person = portico.userinfo(token=visit["token"])
+    # OpenID Connect Core section 5.3.4: userinfo counts only if it is about the same person.
+    if person["sub"] != visit["sub"]:
+        abort(502, "userinfo is about somebody else")
+    return person
+
+
+@app.get("/profile")
+def profile():
+    visit = visits.get(session.get("visit"))
+    if not visit:
+        return redirect("/sign-in", 303)
+    return render_template_string(PROFILE, person=userinfo(visit))
 
 
 @app.post("/sign-out")
 def sign_out():
-    hint = session.get("id_token", "")
+    visit = visits.pop(session.get("visit"), {"id_token": ""})
     session.clear()
-    query = urlencode({"id_token_hint": hint, "post_logout_redirect_uri": BASE + "/"})
+    query = urlencode({"id_token_hint": visit["id_token"], "post_logout_redirect_uri": BASE + "/"})
     return redirect(portico.load_server_metadata()["end_session_endpoint"] + "?" + query, 303)
 
 
 @app.errorhandler(OAuthError)
 def refused(error):
-    return f"the sign-in ended with {error.error}", 400
+    return f"the sign-in ended with {error.error}: {error.description}", 400
 
 
-PAGE = """<!doctype html><html lang="en"><title>Example</title><link rel="icon" href="data:,">
+HOME = """<!doctype html><html lang="en"><title>Example</title><link rel="icon" href="data:,">
 <h1>Hello{% if email %}, {{ email }}{% endif %}</h1>
-{% if email %}<form method="post" action="/sign-out"><button>Sign out</button></form>
+{% if email %}<a href="/profile">Profile</a>
+<form method="post" action="/sign-out"><button>Sign out</button></form>
 {% else %}<a href="/sign-in">Sign in</a>{% endif %}"""
+
+PROFILE = """<!doctype html><html lang="en"><title>Profile</title><link rel="icon" href="data:,"><h1>Profile</h1>
+<dl><dt>sub<dd>{{ person.sub }}<dt>name<dd>{{ person.name }}<dt>email<dd>{{ person.email }}</dl>"""
 
 
 @app.get("/")
 def home():
-    return render_template_string(PAGE, email=session.get("email"))
+    return render_template_string(HOME, email=visits.get(session.get("visit"), {}).get("email"))
 
 
 if __name__ == "__main__":
