@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use oidc::authorize::{self, AuthorizationRequest, AuthorizeRefusal, Offered};
+use oidc::authorize::{self, AuthorizationRequest, AuthorizeRefusal, Offered, PageReason};
 use oidc::client::{
     ApplicationType, Client, ClientAuthMethod, ClientMetadata, ClientProfile, ClientSettings,
 };
@@ -10,6 +10,7 @@ use oidc::client_assertion::Addressee;
 use oidc::client_auth::{KeptSecret, KnownClient, LiveSecret, OpenedSecret};
 use oidc::jose::{Algorithm, ClientKeys, KeySet, KeySetEntry, SigningKey, generate_pkcs8};
 use oidc::params::Parameters;
+use oidc::request_object::{self, Carrier, Carrying, PlainRequest, RequestObject, RequestRefusal, Verifiers};
 use serde_json::{Value, json};
 use terms::{ClientSecret, ClientSecretId, SigningKeyId, Timestamp};
 
@@ -25,7 +26,32 @@ pub(crate) fn validated(
     client: &Client,
     offered: &Offered<'_>,
 ) -> Result<AuthorizationRequest, AuthorizeRefusal> {
-    authorize::validate(parameters, Some(client), offered)
+    let carrying = match PlainRequest::of(parameters.clone()) {
+        Ok(request) => return authorize::validate(&request, Some(client), offered),
+        Err(carrying) => carrying,
+    };
+    match authorize::client_id(carrying.outer()) {
+        Ok(id) if id == client.id => {
+            let refusal = opened(&carrying, client).expect_err("nobody here signs requests");
+            Err(authorize::refuse_object(carrying.outer(), client, refusal))
+        }
+        Ok(_) => Err(AuthorizeRefusal::Page(PageReason::ClientUnknown)),
+        Err(reason) => Err(AuthorizeRefusal::Page(reason)),
+    }
+}
+
+/// What becomes of a request object.
+fn opened(carrying: &Carrying, client: &Client) -> Result<PlainRequest, RequestRefusal> {
+    match carrying.carrier()? {
+        Carrier::Value(token) => {
+            let known = known(client);
+            let by = Verifiers { secrets: known.opened, keys: known.keys };
+            RequestObject::parse(token, client)?.verify(client, &by, ISSUER, NOW)?.merge(carrying.outer())
+        }
+        Carrier::Reference(uri) => {
+            request_object::address(uri, client).and(Err(RequestRefusal::UriUnreachable))
+        }
+    }
 }
 
 /// The only secret of every client that has one.

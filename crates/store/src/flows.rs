@@ -57,7 +57,7 @@ impl FromStr for FlowKind {
 pub struct Flow {
     pub id: FlowId,
     pub kind: FlowKind,
-    /// As they came. They are validated at each step, since the client may change meanwhile.
+    /// As they came, or as a request object had them that is opened by now. They are validated at each step, since the client may change meanwhile.
     pub parameters: Parameters,
     /// The browser that may go on with it; `None` until the first one does.
     pub browser: Option<BrowserId>,
