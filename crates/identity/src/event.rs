@@ -89,6 +89,8 @@ kinds! {
     /// A code or a refresh token was presented again after it was used (RFC 9700 sections 2.1.1 and 4.14).
     ReplayDetected = "grant.replay_detected";
     TokenRevoked = "token.revoked";
+    /// A client could not be told in time that a session ended, or would not hear of it.
+    LogoutNoticeGivenUp = "logout_notice.given_up";
     /// A mail did not reach its server in time, or was refused for good.
     MailGivenUp = "mail.given_up";
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use terms::{ClientId, Timestamp, limits};
 
-pub use self::metadata::{ClientMetadata, JWKS_BYTES, MetadataFault, RegisteredKeys};
+pub use self::metadata::{ClientMetadata, JWKS_BYTES, LogoutChannel, MetadataFault, RegisteredKeys};
 pub use self::settings::{ClientSettings, RefreshTerms};
 pub use self::words::{
     ApplicationType, ClientAuthMethod, ClientProfile, GrantType, LegacyClients, ResponseType, SecretKeeping,

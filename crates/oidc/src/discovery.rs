@@ -136,6 +136,11 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "request_uri_parameter_supported": true,
         "require_request_uri_registration": true,
         "request_object_signing_alg_values_supported": signing_algs,
+        // OpenID Connect Back-Channel Logout section 2.1, OpenID Connect Front-Channel Logout section 3.
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
     });
     if provider.registration {
         document["registration_endpoint"] = url(path::REGISTER).into();

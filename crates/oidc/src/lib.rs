@@ -4,6 +4,7 @@
 
 pub mod access_token;
 pub mod authorize;
+pub mod back_channel_logout;
 pub mod claims_request;
 pub mod client;
 pub mod client_assertion;
@@ -13,6 +14,7 @@ pub mod end_session;
 #[cfg(test)]
 mod fixture;
 pub mod front_channel;
+pub mod front_channel_logout;
 pub mod grant;
 pub mod id_token;
 pub mod introspection;

@@ -104,6 +104,18 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
+/// The same added to the query of an address without fragment, which is retained.
+pub(crate) fn with_query<'a>(address: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let added = encode(pairs);
+    let joint = match address.split_once('?') {
+        _ if added.is_empty() => "",
+        None => "?",
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{address}{joint}{added}")
+}
+
 /// One name or value. Strict, where the usual decoders guess: a `%` that begins no octet, and octets that are not UTF-8, refuse
 /// the whole.
 pub(crate) fn decode(text: &[u8]) -> Option<String> {

@@ -301,14 +301,7 @@ impl RegisteredRedirectUri {
 
     /// The address to send the browser to: the URI with these parameters added to its query, which is retained (RFC 6749 section 3.1.2).
     pub fn with_query<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-        let added = params::encode(pairs);
-        let joint = match self.text.split_once('?') {
-            _ if added.is_empty() => "",
-            None => "?",
-            Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
-            Some(_) => "&",
-        };
-        format!("{}{joint}{added}", self.text)
+        params::with_query(&self.text, pairs)
     }
 
     /// The same with the parameters in the fragment, which a redirect URI itself doesn't have (RFC 6749 section 4.2.2).

@@ -177,4 +177,19 @@
       if (!menu.contains(event.target)) menu.open = false;
     });
   }
+
+  // --- A page that shows others' pages, out of sight, and moves on once they have loaded; or when they take too long ---
+
+  const onward = document.querySelector('a[data-onward]');
+  if (onward) {
+    const WAIT_MS = 4_000;
+    let isLeaving = false;
+    const leave = () => {
+      if (!isLeaving) location.replace(onward.href);
+      isLeaving = true;
+    };
+    // Of the window: every frame has loaded by then, or failed to.
+    addEventListener('load', leave);
+    setTimeout(leave, WAIT_MS);
+  }
 })();

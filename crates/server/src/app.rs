@@ -19,6 +19,7 @@ use crate::geo::{Places, PlacesError};
 use crate::hasher::Hasher;
 use crate::keys::{KeySource, Keys, TenantKeys};
 use crate::lock::DataLock;
+use crate::logout_notices::NoticeCounts;
 use crate::metrics::Metrics;
 use crate::oauth::discovery::Documents;
 use crate::pairwise::PairwiseSalts;
@@ -60,6 +61,8 @@ pub struct App {
     pub certificate: OnceLock<Arc<Certificate>>,
     /// What the post has done.
     pub post: PostCounts,
+    /// What became of notices to clients that sessions ended.
+    pub notices: NoticeCounts,
     /// All tenants as of the last look at the database.
     pub tenants: ArcSwap<Loaded>,
     /// How often something may be asked.
@@ -245,6 +248,7 @@ impl App {
             pairwise_salts: PairwiseSalts::default(),
             certificate: OnceLock::new(),
             post: PostCounts::default(),
+            notices: NoticeCounts::default(),
             tenants,
             rate_limits,
             lock,

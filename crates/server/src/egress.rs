@@ -1,5 +1,5 @@
 //! The only door out to addresses that others name: a client's `jwks_uri`, its `sector_identifier_uri`, one of its
-//! `request_uris`.
+//! `request_uris`, its `backchannel_logout_uri`.
 //!
 //! Whoever may write such an address must not reach through this server what only this server reaches. So a name is
 //! resolved once, every address that it has is judged, and the connection goes to those addresses and no other; private
@@ -35,6 +35,9 @@ const TIME: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 16;
 /// Of request objects at once. Whoever opens a link can have one fetched, and must not keep keys from being fetched by that.
 const REQUEST_OBJECTS_AT_ONCE: usize = 8;
+/// Posts at once, apart from those: clients that are slow to hear of something must not hold up who needs keys. More, since a
+/// person who signs out waits for all of theirs.
+const POSTS_AT_ONCE: usize = 64;
 /// Octets of an answer.
 const OCTETS: usize = 64 * 1024;
 /// Addresses of one name.
@@ -109,7 +112,7 @@ impl fmt::Display for EgressError {
                 "the address {address} is private or special; if it is meant, name its network in `egress.allow`"
             ),
             Self::Unresolved => f.write_str("the name has no address"),
-            Self::Late => write!(f, "there was no whole answer within {} seconds", TIME.as_secs()),
+            Self::Late => f.write_str("there was no whole answer in time"),
             Self::Redirect => {
                 f.write_str("it answers with a redirect, which is not followed; name the place itself")
             }
@@ -171,6 +174,7 @@ pub struct Egress {
     client: Client,
     turns: Semaphore,
     request_object_turns: Semaphore,
+    turns_to_post: Semaphore,
     time: Duration,
 }
 
@@ -192,8 +196,9 @@ impl Egress {
             // A connection that stays would outlive the judgement about its address.
             .pool_max_idle_per_host(0)
             .build()?;
-        let [turns, request_object_turns] = [AT_ONCE, REQUEST_OBJECTS_AT_ONCE].map(Semaphore::new);
-        Ok(Self { rules, client, turns, request_object_turns, time: TIME })
+        let [turns, request_object_turns, turns_to_post] =
+            [AT_ONCE, REQUEST_OBJECTS_AT_ONCE, POSTS_AT_ONCE].map(Semaphore::new);
+        Ok(Self { rules, client, turns, request_object_turns, turns_to_post, time: TIME })
     }
 
     /// Fetches a JSON document, whole.
@@ -210,6 +215,31 @@ impl Egress {
         let url = self.judge(address)?;
         match timeout(self.time, self.fetch(url, document)).await {
             Ok(fetched) => fetched,
+            Err(_) => Err(EgressError::Late),
+        }
+    }
+
+    /// Posts a form, and gives the status of the answer, which is not read any further. `within` is for everything, and never
+    /// longer than a fetch may take.
+    pub async fn post_form(
+        &self,
+        address: &str,
+        fields: &[(&str, &str)],
+        within: Duration,
+    ) -> Result<u16, EgressError> {
+        let url = self.judge(address)?;
+        let post = async {
+            let _turn = self.turns_to_post.acquire().await.map_err(|_| EgressError::Late)?;
+            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            let request = self.client.post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+            let answer = request.body(body).send().await.map_err(cause)?;
+            if answer.status().is_redirection() {
+                return Err(EgressError::Redirect);
+            }
+            Ok(answer.status().as_u16())
+        };
+        match timeout(within.min(self.time), post).await {
+            Ok(posted) => posted,
             Err(_) => Err(EgressError::Late),
         }
     }

@@ -24,6 +24,7 @@ mod listen;
 pub mod locale;
 mod lock;
 pub mod logging;
+pub mod logout_notices;
 pub mod mail;
 pub mod metrics;
 pub mod notices;

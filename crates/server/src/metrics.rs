@@ -111,6 +111,8 @@ struct LookedAt {
     mails: Gauge,
     oldest_mail: Gauge,
     mail_attempts: Family<Outcome, Counter>,
+    logout_notices: Gauge,
+    logout_notice_attempts: Family<Outcome, Counter>,
     certificate_days: Family<CertificateUse, Gauge>,
     memory: Gauge,
     files: Gauge,
@@ -269,6 +271,18 @@ impl LookedAt {
         );
         register(
             it,
+            "portico_logout_notices_waiting",
+            "Clients that are not told of a logout yet",
+            &self.logout_notices,
+        );
+        register(
+            it,
+            "portico_logout_notice_attempts",
+            "What became of notices of a logout when clients were told",
+            &self.logout_notice_attempts,
+        );
+        register(
+            it,
             "portico_tls_certificate_expires_in_days",
             "Whole days until the certificate in use expires; negative when it has",
             &self.certificate_days,
@@ -321,6 +335,7 @@ impl LookedAt {
         ] {
             set(&self.mail_attempts.get_or_create(&Outcome { outcome }), count.load(Ordering::Relaxed));
         }
+        self.look_at_notices(app).await;
         // Where a proxy speaks TLS there is none of ours, and no number to be taken for one.
         if let Some(certificate) = app.certificate.get() {
             let left = certificate.validity().until.as_seconds() - now.as_seconds();
@@ -330,6 +345,23 @@ impl LookedAt {
         let process = process();
         self.memory.set(process.memory);
         self.files.set(process.files);
+    }
+
+    async fn look_at_notices(&self, app: &App) {
+        match app.store.directory().notice_queues().await {
+            Err(fault) => tracing::warn!(%fault, "cannot ask for the notices of logouts that wait"),
+            Ok(queues) => {
+                self.logout_notices.set(queues.iter().map(|queue| queue.waiting).sum());
+            }
+        }
+        for (outcome, count) in [
+            ("delivered", &app.notices.delivered),
+            ("postponed", &app.notices.postponed),
+            ("given_up", &app.notices.given_up),
+        ] {
+            let labels = Outcome { outcome };
+            set(&self.logout_notice_attempts.get_or_create(&labels), count.load(Ordering::Relaxed));
+        }
     }
 }
 
@@ -429,6 +461,7 @@ mod tests {
         seen.events.get_or_create(&Kind { kind: "x" }).inc();
         seen.connections.get_or_create(&ConnectionState { state: "x" }).inc();
         seen.mail_attempts.get_or_create(&Outcome { outcome: "x" }).inc();
+        seen.logout_notice_attempts.get_or_create(&Outcome { outcome: "x" }).inc();
         seen.certificate_days.get_or_create(&CertificateUse { certificate: "x" }).inc();
         seen.key_ages.get_or_create(&Algorithm { algorithm: "x" }).inc();
         it.text().unwrap()

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::listen::{self, Door};
 use crate::tenant::{DEFAULT_SLUG, Issuer};
 use crate::tls::{self, Certificate, TlsFault};
-use crate::{https_only, key_changes, metrics, post, routes, sweeping, tenants};
+use crate::{https_only, key_changes, logout_notices, metrics, post, routes, sweeping, tenants};
 
 /// What a server is started with.
 pub struct Options {
@@ -75,8 +75,8 @@ pub struct Running {
     stop: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
     companions: Vec<JoinHandle<()>>,
-    /// Sends mail, if any is sent.
-    carrying: Option<JoinHandle<()>>,
+    /// Sends mail, if any is sent, and notices to clients.
+    carrying: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -86,9 +86,10 @@ impl Running {
         for serving in &mut self.serving {
             let _ = serving.await;
         }
-        if let Some(carrying) = &mut self.carrying {
-            // A mail in flight comes to its end, so that it isn't sent twice.
-            let _ = tokio::time::timeout(self.app.config.shutdown_grace, carrying).await;
+        let ends = tokio::time::Instant::now() + self.app.config.shutdown_grace;
+        for carrying in &mut self.carrying {
+            // What is on its way comes to its end, so that it isn't sent twice.
+            let _ = tokio::time::timeout_at(ends, carrying).await;
         }
         self.end_companions();
         self.app.close().await;
@@ -137,7 +138,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         schema = Schema::Migrate;
         config.issuer = Some(development_issuer(config.issuer, local_addr)?);
     }
-    let app = App::open(config, clock, schema).await.map_err(StartError::Open)?;
+    let app = Box::pin(App::open(config, clock, schema)).await.map_err(StartError::Open)?;
     app.key_source.make_ahead();
     let socket = app.config.database.folder().map(socket::bind).transpose().map_err(StartError::Socket)?;
     let base_url =
@@ -155,7 +156,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         serving.push(serve(listener, Door::Http, metrics::service(&app)));
     }
     let smtp = app.config.smtp.clone().filter(|_| !app.config.is_development());
-    let carrying = smtp.map(|smtp| tokio::spawn(post::carry(Arc::clone(&app), smtp, stopped.clone())));
+    let mut carrying = vec![tokio::spawn(logout_notices::carry(Arc::clone(&app), stopped.clone()))];
+    carrying.extend(smtp.map(|smtp| tokio::spawn(post::carry(Arc::clone(&app), smtp, stopped.clone()))));
     let mut companions = vec![
         tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
         tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),

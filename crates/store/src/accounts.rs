@@ -8,6 +8,7 @@ use terms::{
     limits,
 };
 
+use crate::endings::Ended;
 use crate::fault::Fault;
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
@@ -117,16 +118,6 @@ impl Read {
 }
 
 impl Tx {
-    /// Ends one session of a user. False when there is no such live one.
-    pub async fn end_session_of(
-        &mut self,
-        user: UserId,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<bool, Fault> {
-        self.end_session_of_user(session, user, now).await
-    }
-
     /// Makes a verified address of a user the primary one, in place of the one that is. False when it isn't theirs, isn't
     /// verified, or is the primary one already: then the caller must not commit.
     pub async fn change_primary_email(
@@ -139,20 +130,20 @@ impl Tx {
         Ok(self.set_primary_email(user, to).await? && self.touch_user(user, now).await?)
     }
 
-    /// Deletes an account with all that is its own. Its grants end, and its subject and its username, whose hash this is, are never
-    /// given out again. Of two at once, one gets true.
+    /// Deletes an account with all that is its own. Its sessions and its grants end, and its subject and its username, whose hash
+    /// this is, are never given out again. `None` when it is gone already: of two at once, one gets what ended.
     pub async fn delete_account(
         &mut self,
         user: &User,
         username: Option<UsernameHash>,
         now: Timestamp,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Option<Ended>, Fault> {
         if let Some(username) = username {
             self.retire_username(username, user.id, now).await?;
         }
         self.end_grants_of_user(user.id, now).await?;
         self.retire_subject(&user.subject, now).await?;
-        self.delete_user(user.id).await
+        self.delete_user(user.id, now).await
     }
 }
 
@@ -191,15 +182,6 @@ verbs! {
     /// Notes that something changed that claims tell of.
     pub write guard touch_user(user: UserId, now: Timestamp) =
         "UPDATE user_account SET updated_at = $3 WHERE tenant_id = $1 AND user_id = $2";
-
-    write guard end_session_of_user(session: SessionId, user: UserId, now: Timestamp) =
-        "UPDATE session SET ended_at = $4
-          WHERE tenant_id = $1 AND session_id = $2 AND user_id = $3 AND ended_at IS NULL";
-
-    /// Ends all sessions of a user but one.
-    pub write many end_other_sessions_of_user(user: UserId, but: SessionId, now: Timestamp) -> Session =
-        "UPDATE session SET ended_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND session_id <> $3 AND ended_at IS NULL
-         RETURNING session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent";
 
     /// Every session of a user that is still stored, oldest first.
     pub read many all_sessions_of_user(user: UserId) -> Session =

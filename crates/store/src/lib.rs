@@ -23,6 +23,7 @@ pub mod admins;
 pub mod attempts;
 pub mod clients;
 pub mod consents;
+pub mod endings;
 pub mod events;
 pub mod flows;
 pub mod gauges;
@@ -55,6 +56,7 @@ pub const STATEMENTS: &[&[Statement]] = &[
     accounts::STATEMENTS,
     clients::STATEMENTS,
     consents::STATEMENTS,
+    endings::STATEMENTS,
     events::STATEMENTS,
     flows::STATEMENTS,
     gauges::STATEMENTS,

@@ -43,6 +43,7 @@ migrations! {
     "0014_usernames",
     "0015_claims_request",
     "0016_registration",
+    "0017_logout_notices",
 }
 
 /// A migration that a database says it had.

@@ -104,16 +104,4 @@ verbs! {
 
     pub write guard touch_session(session: SessionId, now: Timestamp) =
         "UPDATE session SET last_active_at = $3 WHERE tenant_id = $1 AND session_id = $2 AND ended_at IS NULL";
-
-    /// Ends a session. Of two at once, one gets true.
-    pub write guard end_session(session: SessionId, now: Timestamp) =
-        "UPDATE session SET ended_at = $3 WHERE tenant_id = $1 AND session_id = $2 AND ended_at IS NULL";
-
-    pub write many end_sessions_of_user(user: UserId, now: Timestamp) -> Session =
-        "UPDATE session SET ended_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND ended_at IS NULL
-         RETURNING session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent";
-
-    pub write many end_sessions_of_browser(browser: BrowserId, now: Timestamp) -> Session =
-        "UPDATE session SET ended_at = $3 WHERE tenant_id = $1 AND browser_id = $2 AND ended_at IS NULL
-         RETURNING session_id, browser_id, user_id, factors, created_at, last_active_at, expires_at, ended_at, address, user_agent";
 }

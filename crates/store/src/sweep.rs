@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use terms::{EventId, TenantId, Timestamp, limits};
 
+use crate::endings::Ended;
 use crate::fault::Fault;
 use crate::statement::verbs;
 use crate::store::Store;
@@ -14,8 +15,8 @@ use crate::write_tx;
 const KEPT: Duration = Duration::from_hours(24);
 /// How long a browser stays that nobody comes back with; longer than any of its sessions lives.
 const BROWSER_KEPT: Duration = Duration::from_hours(90 * 24);
-/// How long a session stays that nobody used: its own limit, and as long as whatever has expired.
-const IDLE_KEPT: Duration = limits::SESSION_IDLE.saturating_add(KEPT);
+/// How long a grant stays that somebody ended: its client is still to be told when the session ends in which it was given.
+const ENDED_GRANT_KEPT: Duration = limits::SESSION_LIFETIME.saturating_add(KEPT);
 /// How long a signing key stays after its end: until nothing that it signed is a hint any more, and a while for whoever asks.
 const KEY_KEPT: Duration = limits::SESSION_LIFETIME.saturating_add(BROWSER_KEPT);
 /// Rows in one transaction.
@@ -52,10 +53,12 @@ macro_rules! sweeps {
         pub const SWEPT: &[&str] = &[$($table,)* "event"];
 
         impl Store {
-            /// Takes away what expired in one tenant; gives how many rows that were.
+            /// Ends the sessions of one tenant whose time is over, and takes away what expired; gives how many rows that were.
             ///
             /// Others write between two batches, however much there is to take away.
             pub async fn sweep(&self, tenant: TenantId, now: Timestamp) -> Result<u64, Fault> {
+                // On the heap: every caller of a sweep would carry it.
+                Box::pin(self.end_lapsed(tenant, now)).await?;
                 let mut swept = 0;
                 $(
                     let before = now.minus($kept);
@@ -74,6 +77,18 @@ macro_rules! sweeps {
 }
 
 impl Store {
+    /// Ends the sessions whose time is over. Their clients are told by whoever looks at the queue.
+    async fn end_lapsed(&self, tenant: TenantId, now: Timestamp) -> Result<(), Fault> {
+        loop {
+            let ended = write_tx!(self, tenant, |tx| -> Result<Ended, Fault> {
+                tx.end_lapsed_sessions(BATCH, now).await
+            })?;
+            if u64::try_from(ended.sessions.len()).is_ok_and(|ended| ended < BATCH.unsigned_abs()) {
+                return Ok(());
+            }
+        }
+    }
+
     /// Takes away one tenant's events of before that instant, which somebody decided to keep no longer; gives how many.
     pub async fn sweep_events(&self, tenant: TenantId, before: Timestamp) -> Result<u64, Fault> {
         let first = EventId::new(before, [0; 10]).to_string();
@@ -100,9 +115,10 @@ sweeps! {
     sweep_sign_ups = "sign_up", "sign_up_id", "expires_at", KEPT;
     sweep_recoveries = "recovery", "recovery_id", "expires_at", KEPT;
     sweep_flows = "flow", "flow_id", "expires_at", KEPT;
-    sweep_sessions = "session", "session_id", "expires_at", KEPT;
+    // Those whose time is over were ended just before.
     sweep_ended_sessions = "session", "session_id", "ended_at", KEPT;
-    sweep_idle_sessions = "session", "session_id", "last_active_at", IDLE_KEPT;
+    // Told or given up by then, where anybody tells.
+    sweep_logout_notices = "logout_notice", "session_id, client_id", "expires_at", KEPT;
     // Before the grants, so that those don't take a heap of them along.
     sweep_authorization_codes = "authorization_code", "code_hash", "expires_at", KEPT;
     sweep_access_tokens = "access_token", "token_hash", "expires_at", KEPT;
@@ -111,7 +127,7 @@ sweeps! {
     sweep_spent_assertions = "spent_assertion", "assertion_hash", "expires_at", Duration::ZERO;
     sweep_initial_access_tokens = "initial_access_token", "token_id", "expires_at", KEPT;
     sweep_grants = "grant_record", "grant_id", "expires_at", KEPT;
-    sweep_ended_grants = "grant_record", "grant_id", "ended_at", KEPT;
+    sweep_ended_grants = "grant_record", "grant_id", "ended_at", ENDED_GRANT_KEPT;
     sweep_client_secrets = "client_secret", "client_id, secret_id", "expires_at", KEPT;
     sweep_retired_keys = "signing_key", "key_id", "retired_at", KEY_KEPT;
     sweep_revoked_keys = "signing_key", "key_id", "revoked_at", KEY_KEPT;

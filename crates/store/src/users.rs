@@ -4,6 +4,7 @@ use identity::password::{PasswordHash, StoredPassword};
 use identity::{Identifier, Profile, User, UserEmail, search};
 use terms::{CanonicalEmail, CanonicalUsername, EmailAddress, Language, Subject, Timestamp, UserId};
 
+use crate::endings::Ended;
 use crate::fault::Fault;
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
@@ -163,11 +164,13 @@ impl Tx {
         Ok(true)
     }
 
-    /// Deletes a user with their addresses, password and sessions. What they did stays told, without from where. Of two
-    /// at once, one gets true.
-    pub async fn delete_user(&mut self, user: UserId) -> Result<bool, Fault> {
+    /// Deletes a user with their addresses, password and sessions, which end. What they did stays told, without from where.
+    /// `None` when there is no such user: of two at once, one gets what ended.
+    pub async fn delete_user(&mut self, user: UserId, now: Timestamp) -> Result<Option<Ended>, Fault> {
+        // First, while it is known by what name their clients know them.
+        let ended = self.end_sessions_of_user(user, now).await?;
         self.erase_addresses_of(user).await?;
-        self.delete_user_row(user).await
+        Ok(self.delete_user_row(user).await?.then_some(ended))
     }
 
     async fn index_names(&mut self, user: UserId, profile: &Profile) -> Result<(), Fault> {

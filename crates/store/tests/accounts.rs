@@ -9,6 +9,7 @@ use identity::{
     Actor, BrowserRecord, Device, Event, EventKind, Factor, FactorMethod, Profile, Session, User, UserEmail,
 };
 use oidc::grant::{Authentication, Grant};
+use store::endings::Ended;
 use store::testing::{self, NOW, TestStore};
 use store::{Fault, write_tx};
 use terms::{
@@ -225,14 +226,14 @@ async fn sessions_end_for_their_own_user_only() {
         let stranger = id(UserId::new);
         let foreign = write_tx!(store, store.tenant, |tx| -> Result<(bool, usize), Fault> {
             let ended = tx.end_session_of(stranger, one, NOW).await?;
-            Ok((ended, tx.end_other_sessions_of_user(stranger, one, NOW).await?.len()))
+            Ok((ended.is_any(), tx.end_other_sessions_of_user(stranger, one, NOW).await?.sessions.len()))
         });
         assert_eq!(foreign.unwrap(), (false, 0));
-        let ended = write_tx!(store, store.tenant, |tx| -> Result<Vec<Session>, Fault> {
+        let ended = write_tx!(store, store.tenant, |tx| -> Result<Ended, Fault> {
             tx.end_other_sessions_of_user(scene.user.id, one, later(3)).await
         });
-        assert_eq!(ended.unwrap().iter().map(|it| it.id).collect::<Vec<_>>(), [two]);
-        assert_eq!(wins!(store, |tx| tx.end_session_of(scene.user.id, one, later(4)).await), 1);
+        assert_eq!(ended.unwrap().sessions.iter().map(|it| it.id).collect::<Vec<_>>(), [two]);
+        assert_eq!(wins!(store, |tx| Ok(tx.end_session_of(scene.user.id, one, later(4)).await?.is_any())), 1);
         let all = store.read(store.tenant).all_sessions_of_user(scene.user.id).await.unwrap();
         let ends: Vec<_> = all.iter().map(|it| it.ended_at).collect();
         assert_eq!(
@@ -306,7 +307,7 @@ async fn a_deleted_account_leaves_ended_grants_and_a_subject_that_nobody_gets_ag
     for scene in scenes().await {
         let store = &scene.store;
         let grant = scene.add_grant("cli_app", 0, true).await;
-        assert_eq!(wins!(store, |tx| tx.delete_account(&scene.user, None, later(1)).await), 1);
+        assert_eq!(wins!(store, |tx| Ok(tx.delete_account(&scene.user, None, later(1)).await?.is_some())), 1);
         let mut read = store.read(store.tenant);
         assert_eq!(read.user(scene.user.id).await.unwrap(), None);
         assert_eq!(read.all_sessions_of_user(scene.user.id).await.unwrap(), []);

@@ -55,7 +55,8 @@ async fn the_role_is_given_and_taken_once_and_goes_with_the_user() {
         let foreign =
             write_tx!(store, other, |tx| -> Result<_, Fault> { tx.withdraw_admin(ada.id, NOW).await });
         assert!(!foreign.unwrap(), "taken by another tenant");
-        write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_user(ada.id).await }).unwrap();
+        write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_user(ada.id, NOW).await })
+            .unwrap();
         assert!(store.read(store.tenant).admin_roles().await.unwrap().is_empty());
     }
 }
@@ -151,7 +152,8 @@ async fn users_are_found_by_the_beginning_of_an_address_or_a_name_page_by_page()
         assert_eq!(found("bob").await, [bob.id], "by the address");
         assert_eq!(found("carol").await, [bob.id]);
         assert!(found("anders").await.is_empty(), "the name before is forgotten");
-        write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_user(bob.id).await }).unwrap();
+        write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_user(bob.id, NOW).await })
+            .unwrap();
         assert!(found("carol").await.is_empty() && found("bob").await.is_empty());
     }
 }
@@ -219,7 +221,8 @@ async fn with_a_user_go_the_addresses_from_which_they_acted_and_no_others() {
             Ok(())
         })
         .unwrap();
-        write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_user(ada.id).await }).unwrap();
+        write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_user(ada.id, NOW).await })
+            .unwrap();
         let mut read = store.read(store.tenant);
         assert_eq!(read.event(own.id).await.unwrap(), Some(Event { address: None, ..own }));
         assert_eq!(read.event(others.id).await.unwrap().as_ref(), Some(&others));

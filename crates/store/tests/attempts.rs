@@ -122,7 +122,8 @@ async fn a_browser_is_known_from_its_first_sign_in_and_goes_with_its_user() {
         let mut read = store.read(store.tenant);
         assert_eq!(read.known_browser(ada.id, browser.id).await.unwrap(), Some(expected));
         assert_eq!(read.known_browsers(ada.id).await.unwrap(), [expected]);
-        write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> { tx.delete_user(ada.id).await }).unwrap();
+        write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.delete_user(ada.id, NOW).await })
+            .unwrap();
         assert_eq!(store.read(store.tenant).known_browsers(ada.id).await.unwrap(), []);
     }
 }

@@ -159,7 +159,7 @@ async fn a_password_counts_its_changes_but_not_its_rehashes() {
         .unwrap();
         let read = store.read(store.tenant).user(ada.id).await.unwrap().unwrap();
         assert_eq!((read.profile, read.updated_at, read.disabled_at), (profile, later(5), Some(later(6))));
-        assert_eq!(wins!(store, |tx| tx.delete_user(ada.id).await), 1);
+        assert_eq!(wins!(store, |tx| Ok(tx.delete_user(ada.id, later(9)).await?.is_some())), 1);
         assert_eq!(store.read(store.tenant).password_of(ada.id).await.unwrap(), None);
     }
 }
@@ -204,7 +204,7 @@ async fn a_session_ends_once_and_stays_ended() {
         let mut read = store.read(store.tenant);
         assert_eq!(read.session(two.id).await.unwrap().as_ref(), Some(&two));
         assert_eq!(read.sessions_of_browser(browser.id).await.unwrap().len(), 3);
-        assert_eq!(wins!(store, |tx| tx.end_session(one.id, later(6)).await), 1);
+        assert_eq!(wins!(store, |tx| Ok(tx.end_session(one.id, later(6)).await?.is_any())), 1);
         let renewed = Session { last_active_at: later(7), ..one.clone() };
         let back =
             write_tx!(store, store.tenant, |tx| -> Result<_, Fault> { tx.renew_session(&renewed).await })
@@ -213,8 +213,8 @@ async fn a_session_ends_once_and_stays_ended() {
         assert_eq!(read.sessions_of_user(ada.id).await.unwrap(), [two.clone(), three.clone()]);
         let ended = write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
             assert!(tx.renew_session(&Session { expires_at: later(2000), ..two.clone() }).await?);
-            let of_user = tx.end_sessions_of_user(ada.id, later(8)).await?.len();
-            Ok((of_user, tx.end_sessions_of_browser(browser.id, later(9)).await?.len()))
+            let of_user = tx.end_sessions_of_user(ada.id, later(8)).await?.sessions.len();
+            Ok((of_user, tx.end_sessions_of_user(ada.id, later(9)).await?.sessions.len()))
         });
         assert_eq!(ended.unwrap(), (2, 0));
     }

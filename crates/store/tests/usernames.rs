@@ -106,7 +106,7 @@ async fn a_name_that_was_somebodys_goes_back_to_them_only() {
         assert_eq!(read.usernames_retired_since(ada.id, later(1)).await.unwrap(), 2);
         assert_eq!(read.usernames_retired_since(eve.id, NOW).await.unwrap(), 0);
         let deleted = write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> {
-            tx.delete_account(&eve, Some(hash("eve")), later(4)).await
+            Ok(tx.delete_account(&eve, Some(hash("eve")), later(4)).await?.is_some())
         });
         assert!(deleted.unwrap());
         assert_eq!(read.user_by_username(&name("eve")).await.unwrap(), None);

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::reader::{Reader, Rules};
 use super::words::{ApplicationType, ClientAuthMethod, GrantType, ResponseType, SubjectType};
+use crate::front_channel_logout::origin;
 use crate::jose::{Algorithm, ClientAlgorithm, ClientKeys, Encryption};
 use crate::redirect_uri::{RedirectKind, RedirectUri};
 use crate::scope::Scope;
@@ -50,6 +51,16 @@ impl RegisteredKeys {
         &self.keys
     }
 }
+
+/// An address of a client at which it hears that a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutChannel {
+    /// Where.
+    pub uri: String,
+    /// Whether the client needs to be told which session it was.
+    pub session_required: bool,
+}
+
 /// What a client says about itself, by the names of RFC 7591. Validated: [`ClientMetadata::parse`] is how it comes to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientMetadata {
@@ -105,6 +116,10 @@ pub struct ClientMetadata {
     pub request_object_signing_alg: Option<ClientAlgorithm>,
     /// `request_uris` (OpenID Connect Registration section 2): the only ones that are fetched.
     pub request_uris: Vec<String>,
+    /// `backchannel_logout_uri` and `backchannel_logout_session_required` (OpenID Connect Back-Channel Logout section 2.2)
+    pub backchannel_logout: Option<LogoutChannel>,
+    /// `frontchannel_logout_uri` and `frontchannel_logout_session_required` (OpenID Connect Front-Channel Logout section 2)
+    pub frontchannel_logout: Option<LogoutChannel>,
     /// `default_max_age`, in seconds (OpenID Connect Registration section 2)
     pub default_max_age: Option<u64>,
     /// `default_acr_values` (OpenID Connect Registration section 2): what it would like to be reached where a request doesn't say.
@@ -215,6 +230,10 @@ impl ClientMetadata {
             initiate_login_uri: reader.https_address("initiate_login_uri"),
             request_object_signing_alg: reader.client_algorithm("request_object_signing_alg"),
             request_uris: reader.request_uris(),
+            backchannel_logout: reader
+                .logout_channel("backchannel_logout_uri", "backchannel_logout_session_required"),
+            frontchannel_logout: reader
+                .logout_channel("frontchannel_logout_uri", "frontchannel_logout_session_required"),
             default_max_age: reader.number("default_max_age"),
             default_acr_values: reader.tokens("default_acr_values"),
             require_auth_time: reader.flag("require_auth_time"),
@@ -270,6 +289,7 @@ impl ClientMetadata {
             );
         }
         self.check_keys(reader);
+        self.check_front_channel_logout(reader);
         // OpenID Connect Core section 8.1: without the URI, the host of the redirect URIs is the sector, which must be one.
         let refused = reader.faults.iter().any(|fault| fault.member == "redirect_uris");
         if self.subject_type == SubjectType::Pairwise && self.sector().is_none() && !refused {
@@ -293,6 +313,25 @@ impl ClientMetadata {
             let reason =
                 format!("{:?} must be https and not localhost for a client that uses implicit", uri.as_str());
             reader.fault("redirect_uris", reason);
+        }
+    }
+
+    /// OpenID Connect Front-Channel Logout section 2: scheme, host and port are those of a registered redirect URI. So nothing is framed
+    /// that the person wasn't sent to before.
+    fn check_front_channel_logout(&self, reader: &mut Reader) {
+        let Some(channel) = &self.frontchannel_logout else { return };
+        if matches!(reader.rules, Rules::Stored) {
+            return;
+        }
+        let refused = reader.faults.iter().any(|fault| fault.member == "redirect_uris");
+        let wanted = origin(&channel.uri);
+        let is_known =
+            wanted.is_some() && self.redirect_uris.iter().any(|uri| origin(uri.as_str()) == wanted);
+        if !is_known && !refused {
+            reader.fault(
+                "frontchannel_logout_uri",
+                "must have the scheme, host and port of one of redirect_uris",
+            );
         }
     }
 
@@ -432,6 +471,13 @@ impl ClientMetadata {
         put("initiate_login_uri", text(&self.initiate_login_uri));
         put("request_object_signing_alg", self.request_object_signing_alg.map(|it| it.as_str().into()));
         put("request_uris", (!self.request_uris.is_empty()).then(|| self.request_uris.clone().into()));
+        for (channel, uri, session) in [
+            (&self.backchannel_logout, "backchannel_logout_uri", "backchannel_logout_session_required"),
+            (&self.frontchannel_logout, "frontchannel_logout_uri", "frontchannel_logout_session_required"),
+        ] {
+            put(uri, channel.as_ref().map(|it| it.uri.clone().into()));
+            put(session, channel.as_ref().filter(|it| it.session_required).map(|_| Value::Bool(true)));
+        }
         put("default_max_age", self.default_max_age.map(Value::from));
         put(
             "default_acr_values",

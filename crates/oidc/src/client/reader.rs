@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use terms::limits;
 use url::Url;
 
-use super::metadata::{JWKS_BYTES, MetadataFault, RegisteredKeys};
+use super::metadata::{JWKS_BYTES, LogoutChannel, MetadataFault, RegisteredKeys};
 use super::words::{ApplicationType, ResponseType};
 use crate::jose::{ClientAlgorithm, ClientKeys, ContentEncryption, Encryption, JwkRefusal, KeyManagement};
 use crate::redirect_uri::RedirectUri;
@@ -116,6 +116,21 @@ impl Reader {
             self.fault(member, "must be an https address");
         }
         good.then_some(address)
+    }
+
+    /// An address at which a client hears that a session ended, and whether it needs to be told which. An address without
+    /// fragment (OpenID Connect Back-Channel Logout section 2.2, OpenID Connect Front-Channel Logout section 2).
+    pub(super) fn logout_channel(&mut self, uri: &str, session: &str) -> Option<LogoutChannel> {
+        let refused = self.faults.len();
+        let address = self.web_address(uri);
+        if address.as_ref().is_some_and(|it| it.contains('#')) {
+            self.fault(uri, "must not have a fragment (the part from # on)");
+        }
+        let session_required = self.flag(session);
+        if address.is_none() && session_required && self.faults.len() == refused {
+            self.fault(session, format!("needs {uri}"));
+        }
+        address.map(|uri| LogoutChannel { uri, session_required })
     }
 
     /// Keys that whoever administers gives are refused for whatever is wrong with one of them. A client that registers itself

@@ -43,6 +43,10 @@ fn metadata_survive_their_json() {
         "tos_uri": "https://shop.example/tos",
         "initiate_login_uri": "https://shop.example/login",
         "request_uris": ["https://shop.example/r.jwt#x", "http://127.0.0.1/r.jwt"],
+        "backchannel_logout_uri": "https://shop.example/out?x=1",
+        "backchannel_logout_session_required": true,
+        "frontchannel_logout_uri": "https://shop.example/out",
+        "frontchannel_logout_session_required": true,
         "default_max_age": 3600,
         "default_acr_values": ["2", "urn:example:gold"],
         "require_auth_time": true,
@@ -394,5 +398,52 @@ fn keys_survive_their_json_and_are_found() {
         );
         assert!(!client.is_public());
         assert!(!client.may_sign_with(ClientAlgorithm::Hs256));
+    }
+}
+
+/// OpenID Connect Front-Channel Logout section 2; a rule that came later than some rows doesn't make them unreadable.
+#[test]
+fn a_page_for_the_sign_out_is_where_people_were_sent_before() {
+    let with = |redirects: Value, uri: &str| json!({ "redirect_uris": redirects, "frontchannel_logout_uri": uri, "application_type": "native" });
+    for (redirects, uri, fits) in [
+        (json!(["https://shop.example/cb"]), "https://shop.example/out?x=1", true),
+        (json!(["https://shop.example/cb"]), "https://shop.example:443/out", true),
+        (json!(["https://a.example/cb", "https://b.example:8443/cb"]), "https://b.example:8443/out", true),
+        (json!(["http://127.0.0.1:8000/cb"]), "http://127.0.0.1:8000/out", true),
+        (json!(["http://127.0.0.1:8000/cb"]), "http://127.0.0.1:8001/out", false),
+        (json!(["http://127.0.0.1:8000/cb"]), "http://localhost:8000/out", false),
+        (json!(["com.example.app:/cb"]), "https://shop.example/out", false),
+        (json!(["https://shop.example/cb"]), "https://shop.example.evil.example/out", false),
+    ] {
+        let value = with(redirects, uri);
+        let faults = ClientMetadata::parse(&value).err().unwrap_or_default();
+        let members: Vec<&str> = faults.iter().map(|fault| fault.member.as_str()).collect();
+        assert_eq!(members.is_empty(), fits, "{uri}");
+        assert!(fits || members == ["frontchannel_logout_uri"], "{uri}: {members:?}");
+        assert!(ClientMetadata::stored(&value).is_ok(), "{uri}");
+    }
+}
+
+#[test]
+fn each_spoiled_address_for_a_sign_out_is_named() {
+    let cases: &[(&str, Value)] = &[
+        ("backchannel_logout_uri", json!("http://shop.example/out")),
+        ("backchannel_logout_uri", json!("https://shop.example/out#x")),
+        ("backchannel_logout_uri", json!("https://user@shop.example/out")),
+        ("backchannel_logout_uri", json!("/out")),
+        ("backchannel_logout_session_required", json!(true)),
+        ("backchannel_logout_session_required", json!("yes")),
+        ("frontchannel_logout_uri", json!("https://shop.example/out#x")),
+        ("frontchannel_logout_uri", json!("https://shop.example:8443/out")),
+        ("frontchannel_logout_uri", json!("https://www.shop.example/out")),
+        ("frontchannel_logout_uri", json!("http://shop.example/out")),
+        ("frontchannel_logout_uri", json!("http://localhost/out")),
+        ("frontchannel_logout_session_required", json!(true)),
+    ];
+    for (member, value) in cases {
+        let mut metadata = good();
+        metadata[*member] = value.clone();
+        let faults = ClientMetadata::parse(&metadata).unwrap_err();
+        assert!(faults.iter().any(|fault| fault.member == *member), "{member} {value}: {faults:?}");
     }
 }

@@ -145,6 +145,9 @@ select-account-other = Use another account
 
 ## Moving on
 
+signing-out-title = Signing you out
+signing-out-text = The apps you used are being told. You will be taken on in a moment; if not, use the button.
+
 moving-on-title = One moment
 moving-on-text = You are being taken back. If nothing happens within a few seconds, use the button.
 

@@ -150,6 +150,9 @@ select-account-other = Użyj innego konta
 
 ## Dalej
 
+signing-out-title = Wylogowujemy Cię
+signing-out-text = Powiadamiamy aplikacje, z których korzystasz. Za chwilę przejdziesz dalej; jeśli nie, użyj przycisku.
+
 moving-on-title = Chwileczkę
 moving-on-text = Wracasz tam, skąd Cię przysłano. Jeśli przez kilka sekund nic się nie stanie, użyj przycisku.
 

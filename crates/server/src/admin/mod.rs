@@ -238,7 +238,7 @@ pub async fn execute(app: &App, tenant: &str, command: AdminCommand) -> Result<V
 /// they still are one.
 pub async fn execute_for(
     app: &App,
-    tenant: &Tenant,
+    tenant: &Arc<Tenant>,
     admin: &AdminAtWork,
     command: AdminCommand,
     now: Timestamp,
@@ -320,7 +320,7 @@ async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminEr
 #[derive(Clone, Copy)]
 struct Desk<'a> {
     app: &'a App,
-    tenant: &'a Tenant,
+    tenant: &'a Arc<Tenant>,
     authority: Authority<'a>,
     needs: Needs,
     now: Timestamp,
@@ -329,7 +329,7 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     fn new(
         app: &'a App,
-        tenant: &'a Tenant,
+        tenant: &'a Arc<Tenant>,
         authority: Authority<'a>,
         command: &AdminCommand,
         now: Timestamp,

@@ -1,12 +1,14 @@
 use identity::password::{NewPassword, PasswordPolicy};
 use identity::{EventKind, Identifier, Profile, User, UserEmail};
 use serde_json::{Value, json};
+use store::endings::Ended;
 use store::mail::MailRecord;
 use store::{Fault, write_tx};
 use terms::{CanonicalUsername, EmailAddress, SecretText, SessionId, Subject, UserId};
 
 use super::{AdminError, Desk, instant};
 use crate::attempts;
+use crate::logout_notices::tell;
 use crate::notices::{self, ChangedBy};
 
 /// Users in one page of the list as it is read.
@@ -89,16 +91,18 @@ pub async fn set_password(at: Desk<'_>, user: &str, password: SecretText) -> Res
     let hash = hashed(at, &password, [user.identifier(), username]).await?;
     let event = at.event(EventKind::PasswordChanged, user.id);
     let notice = told(at, &user)?;
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+    let ended = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<Ended, AdminError> {
         tx.set_password(user.id, &hash, at.now).await?;
         // Whoever knew the old password may be signed in with it, and have let clients in.
-        tx.end_sessions_of_user(user.id, at.now).await?;
+        let ended = tx.end_sessions_of_user(user.id, at.now).await?;
         tx.end_grants_of_user(user.id, at.now).await?;
         if let Some(notice) = &notice {
             tx.append_mail(notice).await?;
         }
-        at.append(tx, &event).await
+        at.append(tx, &event).await?;
+        Ok(ended)
     })?;
+    tell(at.app, at.tenant, ended).await;
     Ok(shown(&user))
 }
 
@@ -169,13 +173,15 @@ pub async fn disable(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
     not_oneself(at, &user)?;
     let event = at.event(EventKind::UserDisabled, user.id);
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+    let ended = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<Ended, AdminError> {
         if !tx.set_disabled(user.id, Some(at.now)).await? {
             return Err(gone());
         }
-        tx.end_sessions_of_user(user.id, at.now).await?;
-        at.append(tx, &event).await
+        let ended = tx.end_sessions_of_user(user.id, at.now).await?;
+        at.append(tx, &event).await?;
+        Ok(ended)
     })?;
+    tell(at.app, at.tenant, ended).await;
     Ok(shown(&User { disabled_at: Some(at.now), ..user }))
 }
 
@@ -195,11 +201,13 @@ pub async fn enable(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
 pub async fn sign_out(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
     let event = at.event(EventKind::UserSignedOut, user.id);
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
-        tx.end_sessions_of_user(user.id, at.now).await?;
+    let ended = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<Ended, AdminError> {
+        let ended = tx.end_sessions_of_user(user.id, at.now).await?;
         tx.end_grants_of_user(user.id, at.now).await?;
-        at.append(tx, &event).await
+        at.append(tx, &event).await?;
+        Ok(ended)
     })?;
+    tell(at.app, at.tenant, ended).await;
     Ok(shown(&user))
 }
 
@@ -207,18 +215,18 @@ pub async fn sign_out(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
 pub async fn end_session(at: Desk<'_>, user: &str, session: SessionId) -> Result<Value, AdminError> {
     let user = find(at, user).await?;
     let event = at.event(EventKind::SessionEnded, session).with("by", "administration");
-    let ended = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<bool, AdminError> {
-        if !tx.end_session_of(user.id, session, at.now).await? {
-            return Ok(false);
+    let ended = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<Ended, AdminError> {
+        let ended = tx.end_session_of(user.id, session, at.now).await?;
+        if ended.is_any() {
+            at.append(tx, &event).await?;
         }
-        at.append(tx, &event).await?;
-        Ok(true)
+        Ok(ended)
     })?;
-    if ended {
-        Ok(shown(&user))
-    } else {
-        Err(AdminError::unknown(format!("the user has no session {session}, or has it no longer")))
+    if !ended.is_any() {
+        return Err(AdminError::unknown(format!("the user has no session {session}, or has it no longer")));
     }
+    tell(at.app, at.tenant, ended).await;
+    Ok(shown(&user))
 }
 
 /// Lets a user who guessed wrong too often, or at whose account somebody guessed, try again at once.
@@ -245,18 +253,20 @@ pub async fn reset_password(at: Desk<'_>, user: &str) -> Result<Value, AdminErro
     let hash = hash.map_err(|error| AdminError::Fault(Fault::new("hash the password").because(error)))?;
     let event = at.event(EventKind::PasswordReset, user.id);
     let notice = reset_notice(at, &user)?;
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
+    let ended = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<Ended, AdminError> {
         if tx.user(user.id).await?.is_none() {
             return Err(gone());
         }
         tx.set_password(user.id, &hash, at.now).await?;
-        tx.end_sessions_of_user(user.id, at.now).await?;
+        let ended = tx.end_sessions_of_user(user.id, at.now).await?;
         tx.end_grants_of_user(user.id, at.now).await?;
         if let Some(notice) = &notice {
             tx.append_mail(notice).await?;
         }
-        at.append(tx, &event).await
+        at.append(tx, &event).await?;
+        Ok(ended)
     })?;
+    tell(at.app, at.tenant, ended).await;
     Ok(shown(&user))
 }
 
@@ -278,12 +288,14 @@ pub async fn delete(at: Desk<'_>, user: &str) -> Result<Value, AdminError> {
     not_oneself(at, &user)?;
     let event = at.event(EventKind::UserDeleted, user.id);
     let username = user.username.as_ref().map(|username| at.tenant.username_hash(username));
-    write_tx!(at.app.store, at.tenant.id, |tx| -> Result<(), AdminError> {
-        if tx.delete_account(&user, username, at.now).await? {
-            at.append(tx, &event).await?;
-        }
-        Ok(())
+    let ended = write_tx!(at.app.store, at.tenant.id, |tx| -> Result<Ended, AdminError> {
+        let Some(ended) = tx.delete_account(&user, username, at.now).await? else {
+            return Ok(Ended::default());
+        };
+        at.append(tx, &event).await?;
+        Ok(ended)
     })?;
+    tell(at.app, at.tenant, ended).await;
     Ok(json!({ "deleted": user.id }))
 }
 

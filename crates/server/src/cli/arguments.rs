@@ -345,6 +345,15 @@ pub struct Metadata {
     /// Where a browser goes after signing out; may be given several times
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
+    /// Where its server is told that a session ended
+    #[arg(long, value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
+    /// A page of its own that is shown in a hidden frame when a session ends
+    #[arg(long, value_name = "URI")]
+    frontchannel_logout_uri: Option<String>,
+    /// That page is told which session it was
+    #[arg(long)]
+    frontchannel_logout_session_required: bool,
     /// authorization_code, refresh_token, client_credentials or implicit; may be given several times
     /// [default: authorization_code and refresh_token]
     #[arg(long = "grant-type", value_name = "G")]
@@ -394,7 +403,7 @@ pub struct Metadata {
     #[arg(
         long = "metadata",
         value_name = "FILE.json",
-        conflicts_with_all = ["name", "redirect_uris", "post_logout_redirect_uris", "grant_types", "scope", "auth_method", "auth_signing_alg", "jwks", "jwks_uri", "public", "native", "subject_type", "sector_identifier_uri", "default_max_age", "require_auth_time"]
+        conflicts_with_all = ["name", "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "frontchannel_logout_uri", "frontchannel_logout_session_required", "grant_types", "scope", "auth_method", "auth_signing_alg", "jwks", "jwks_uri", "public", "native", "subject_type", "sector_identifier_uri", "default_max_age", "require_auth_time"]
     )]
     file: Option<PathBuf>,
     /// It belongs to whoever runs this server: people aren't asked for consent
@@ -456,6 +465,12 @@ impl Metadata {
             ("client_name", self.name.map(Value::from)),
             ("redirect_uris", list(self.redirect_uris)),
             ("post_logout_redirect_uris", list(self.post_logout_redirect_uris)),
+            ("backchannel_logout_uri", self.backchannel_logout_uri.map(Value::from)),
+            ("frontchannel_logout_uri", self.frontchannel_logout_uri.map(Value::from)),
+            (
+                "frontchannel_logout_session_required",
+                self.frontchannel_logout_session_required.then_some(Value::Bool(true)),
+            ),
             ("grant_types", list(self.grant_types)),
             ("response_types", list(self.response_types)),
             ("scope", self.scope.map(Value::from)),

@@ -320,3 +320,58 @@ async fn nothing_is_carried_from_one_fetch_to_the_next() {
         assert!(!requests.contains(header), "{requests}");
     }
 }
+
+#[tokio::test]
+async fn a_post_is_held_to_the_same_rules_and_tells_the_status() {
+    let internal = Responder::start("127.0.0.2", 0, GOOD).await;
+    let time = Duration::from_secs(5);
+    let fields = [("a b", "c&d"), ("e", "=")];
+    for status in [200, 204, 400, 404, 501, 503] {
+        let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
+        let responder = Responder::start("127.0.0.1", 0, answer).await;
+        let (door, asked) = door(&[&["127.0.0.1"]]);
+        let posted = door.post_form(&format!("http://localhost:{}/", responder.port), &fields, time).await;
+        assert_eq!(posted.unwrap(), status);
+        assert_eq!((responder.heard(), asked.load(Ordering::SeqCst)), (1, 1));
+        let request = responder.requests.lock().unwrap().clone();
+        assert!(request.starts_with("POST / ") && request.ends_with("\r\n\r\na+b=c%26d&e=%3D"), "{request}");
+        assert!(request.contains("content-type: application/x-www-form-urlencoded"), "{request}");
+    }
+    for (answer, expected) in
+        [(&["127.0.0.2"][..], "forbidden"), (&["127.0.0.1", "127.0.0.2"], "forbidden"), (&[], "unresolved")]
+    {
+        let (door, _) = door(&[answer]);
+        let posted = door.post_form(&format!("http://localhost:{}/", internal.port), &fields, time).await;
+        let said = match posted {
+            Err(EgressError::Forbidden(_)) => "forbidden",
+            Err(EgressError::Unresolved) => "unresolved",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said, expected);
+    }
+    let place = format!("http://127.0.0.2:{}/", internal.port);
+    let moved = format!("HTTP/1.1 307 X\r\nlocation: {place}\r\ncontent-length: 0\r\n\r\n");
+    let first = Responder::start("127.0.0.1", 0, moved).await;
+    let (door, _) = door(&[&["127.0.0.1"]]);
+    let posted = door.post_form(&format!("http://localhost:{}/", first.port), &fields, time).await;
+    assert!(matches!(posted, Err(EgressError::Redirect)), "{posted:?}");
+    assert_eq!((first.heard(), internal.heard()), (1, 0));
+    assert!(matches!(door.post_form("http://internal.test/", &fields, time).await, Err(EgressError::Scheme)));
+}
+
+#[tokio::test]
+async fn a_post_waits_for_as_long_as_it_is_told_and_for_no_fetch() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+    let (mut door, _) = door(&[&["127.0.0.1"]]);
+    let short = Duration::from_millis(50);
+    assert!(matches!(door.post_form(&url, &[], short).await, Err(EgressError::Late)));
+    door.time = short;
+    assert!(matches!(door.post_form(&url, &[], Duration::from_hours(1)).await, Err(EgressError::Late)));
+    // Who waits for slow fetches doesn't hold up posts.
+    door.time = Duration::from_secs(5);
+    door.turns = Semaphore::new(0);
+    let responder = Responder::start("127.0.0.1", 0, GOOD).await;
+    let url = format!("http://localhost:{}/", responder.port);
+    assert_eq!(door.post_form(&url, &[], door.time).await.unwrap(), 200);
+}

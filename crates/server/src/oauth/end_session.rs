@@ -21,7 +21,8 @@ use crate::app::App;
 use crate::browser::{self, BrowserContext};
 use crate::error::Failure;
 use crate::pages::error::{Problem, request_refused, too_often};
-use crate::pages::sign_out::{end_sessions, signed_out_page};
+use crate::pages::front_channel::{Frames, signing_out_page};
+use crate::pages::sign_out::{Gone, end_sessions, signed_out_page};
 use crate::pages::{Stop, Submission, View, Visit, form_body, moving_on, page, see_other, with_cookie};
 use crate::rate_limits::Limit;
 use crate::request::Site;
@@ -110,14 +111,14 @@ pub async fn confirm(submission: Submission) -> Result<Response, Stop> {
         Ok(asked) => asked,
         Err(refusal) => return refused(site, &refusal),
     };
-    let rotation = end_sessions(site, browser, None, *now).await?;
-    let cookie = Some(rotation.cookie(&site.tenant));
+    let Gone { cookie, frames } = end_sessions(site, browser, None, *now).await?;
     let (EndSession::Ask { then } | EndSession::End { then, .. }) = asked.decision;
-    match then {
-        Afterwards::Page => Ok(with_cookie(signed_out_page(site)?, cookie)),
+    let answer = match then {
         // The form's answer may not redirect to elsewhere: the pages say `form-action 'self'`.
-        Afterwards::Redirect(way) => moving_on::to(site, way.location(), cookie),
-    }
+        Afterwards::Redirect(way) if frames.is_empty() => moving_on::to(site, way.location(), None)?,
+        then => gone(site, &then, frames)?,
+    };
+    Ok(with_cookie(answer, Some(cookie)))
 }
 
 /// Does what is decided, or asks.
@@ -137,20 +138,24 @@ async fn answer(
         }
         (EndSession::End { sessions, then }, Some(browser)) => {
             if sessions.is_empty() {
-                return gone(site, &then);
+                return gone(site, &then, Frames::default());
             }
-            let rotation = end_sessions(site, browser, Some(&sessions), now).await?;
-            Ok(with_cookie(gone(site, &then)?, Some(rotation.cookie(&site.tenant))))
+            let Gone { cookie, frames } = end_sessions(site, browser, Some(&sessions), now).await?;
+            Ok(with_cookie(gone(site, &then, frames)?, Some(cookie)))
         }
         // Without a browser nobody is signed in.
-        (EndSession::Ask { then } | EndSession::End { then, .. }, None) => gone(site, &then),
+        (EndSession::Ask { then } | EndSession::End { then, .. }, None) => {
+            gone(site, &then, Frames::default())
+        }
     }
 }
 
-fn gone(site: &Site, then: &Afterwards) -> Result<Response, Stop> {
+/// Where nothing is to be shown first, straight back to the client.
+fn gone(site: &Site, then: &Afterwards, frames: Frames) -> Result<Response, Stop> {
     match then {
-        Afterwards::Page => signed_out_page(site),
-        Afterwards::Redirect(way) => Ok(Redirect::to(&way.location()).into_response()),
+        Afterwards::Page => signed_out_page(site, frames),
+        Afterwards::Redirect(way) if frames.is_empty() => Ok(Redirect::to(&way.location()).into_response()),
+        Afterwards::Redirect(way) => signing_out_page(site, frames, way.location()),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod consent;
 pub mod error;
 pub mod flow;
 pub mod form_post;
+pub mod front_channel;
 pub mod home;
 pub mod language;
 pub mod mailbox;

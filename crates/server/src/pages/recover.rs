@@ -10,6 +10,7 @@ use identity::password::{NewPassword, PasswordHash, PasswordPolicy};
 use identity::recovery::{self, Facts, RecoveredAccount, Step};
 use identity::sign_in::{self, Account, SignIn};
 use identity::{Actor, BrowserRecord, Event, EventKind, Identifier, Recovery, User};
+use store::endings::Ended;
 use store::mail::MailRecord;
 use store::{Fault, Read, Tx, write_tx};
 use terms::{
@@ -28,6 +29,7 @@ use crate::attempts::{self, Aim, Target};
 use crate::browser::{self, Rotation};
 use crate::error::Failure;
 use crate::language::texts_for;
+use crate::logout_notices::tell;
 use crate::notices::{self, ChangedBy};
 use crate::request::Site;
 
@@ -396,7 +398,9 @@ pub async fn set(submission: Submission) -> Result<Response, Stop> {
     let notice = notices::password_changed(&site.app, &site.tenant, known_user, by, submission.now)?;
     let resetting = Resetting::new(&submission, user, hash, notice);
     let flow = attempt.flow_id.as_ref();
-    match resetting.run(attempt.id).await? {
+    let (outcome, ended) = resetting.run(attempt.id).await?;
+    tell(&site.app, &site.tenant, ended).await;
+    match outcome {
         Outcome::SignedIn => {
             let cookie = resetting.rotation.cookie(&site.tenant);
             let moved = moving_on::to_next_step(site, flow, Some(cookie))?;
@@ -448,32 +452,34 @@ impl<'a> Resetting<'a> {
     }
 
     /// Everything is read again, so that what was true while the password was hashed is still true.
-    async fn run(&self, attempt: RecoveryId) -> Result<Outcome, Fault> {
+    async fn run(&self, attempt: RecoveryId) -> Result<(Outcome, Ended), Fault> {
         let Submission { site, browser, now, .. } = self.submission;
-        write_tx!(site.app.store, site.tenant.id, |tx| -> Result<Outcome, Fault> {
-            let Some(recovery) = tx.recovery(attempt).await? else { return Ok(Outcome::Stale) };
+        let stale = || (Outcome::Stale, Ended::default());
+        write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(Outcome, Ended), Fault> {
+            let Some(recovery) = tx.recovery(attempt).await? else { return Ok(stale()) };
             let known = Known::read(tx, &recovery).await?;
             let step = recovery::next_step(&known.facts(&recovery, browser, *now));
             let (Ok(Step::NeedsPassword(account)), Some(user)) = (step, &known.user) else {
-                return Ok(Outcome::Stale);
+                return Ok(stale());
             };
             if !tx.complete_recovery(attempt, *now).await? {
-                return Ok(Outcome::Stale);
+                return Ok(stale());
             }
             // Whoever planted the handle before may still have it: then nothing is set, and the person starts anew.
             if !self.rotation.apply(tx, browser, *now).await? {
-                return Ok(Outcome::Stale);
+                return Ok(stale());
             }
             let version = tx.set_password(user.id, &self.hash, *now).await?;
             // Whoever knew the old password may have signed in with it and let clients in.
-            let ended = tx.end_sessions_of_user(user.id, *now).await?.len();
+            let ended = tx.end_sessions_of_user(user.id, *now).await?;
             tx.end_grants_of_user(user.id, *now).await?;
             attempts::forgive_account(tx, &site.tenant, user).await?;
             if let Some(notice) = &self.notice {
                 tx.append_mail(notice).await?;
             }
-            tx.append_event(&self.event.clone().with("sessions_ended", ended)).await?;
-            self.sign_in(tx, &recovery, user, &account, version).await
+            tx.append_event(&self.event.clone().with("sessions_ended", ended.sessions.len())).await?;
+            let outcome = self.sign_in(tx, &recovery, user, &account, version).await?;
+            Ok((outcome, ended))
         })
     }
 

@@ -2,15 +2,18 @@
 
 use askama::Template;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use identity::{Actor, BrowserRecord, Event, EventKind, Session};
+use store::endings::Ended;
 use store::{Fault, write_tx};
 use terms::{EventId, SessionId, Timestamp};
 
+use super::front_channel::Frames;
 use super::home::{AccountLine, account_lines};
-use super::{Stop, Submission, View, Visit, page, with_cookie};
+use super::{Stop, Submission, View, Visit, page, page_with, with_cookie};
 use crate::browser::{self, Rotation};
 use crate::entropy::counted_id;
+use crate::logout_notices::tell;
 use crate::request::Site;
 
 #[derive(Template)]
@@ -25,6 +28,7 @@ struct SignOutPage<'a> {
 #[template(path = "signed_out.html")]
 struct SignedOutPage<'a> {
     view: View<'a>,
+    frames: Frames,
 }
 
 /// `GET /sign-out`: asks. A link from anywhere must not sign anyone out.
@@ -35,37 +39,47 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
             let form_token = browser::form_token(&visit.site.tenant, browser.id);
             page(StatusCode::OK, &SignOutPage { view: visit.view(), form_token, accounts })
         }
-        _ => signed_out_page(&visit.site),
+        _ => signed_out_page(&visit.site, Frames::default()),
     }
 }
 
 /// `POST /sign-out`.
 pub async fn end(submission: Submission) -> Result<Response, Stop> {
     let site = &submission.site;
-    let rotation = end_sessions(site, &submission.browser, None, submission.now).await?;
-    Ok(with_cookie(signed_out_page(site)?, Some(rotation.cookie(&site.tenant))))
+    let Gone { cookie, frames } = end_sessions(site, &submission.browser, None, submission.now).await?;
+    Ok(with_cookie(signed_out_page(site, frames)?, Some(cookie)))
 }
 
-/// The page that says it is done.
-pub fn signed_out_page(site: &Site) -> Result<Response, Stop> {
-    page(StatusCode::OK, &SignedOutPage { view: View::new(site) })
+/// The page that says it is done, with the clients' own pages that are to be shown now.
+pub fn signed_out_page(site: &Site, frames: Frames) -> Result<Response, Stop> {
+    let policy = frames.policy();
+    page_with(StatusCode::OK, &SignedOutPage { view: View::new(site), frames }, policy)
 }
 
-/// Ends some sessions of a browser, or all of them, and rotates its handle. Answer with the rotation's cookie.
+/// What is left to answer with after a sign-out.
+pub struct Gone {
+    /// The browser's new handle.
+    pub cookie: HeaderValue,
+    /// What the page that answers is to show.
+    pub frames: Frames,
+}
+
+/// Ends some sessions of a browser, or all of them, tells their clients, and rotates the browser's handle.
 pub async fn end_sessions(
     site: &Site,
     browser: &BrowserRecord,
     only: Option<&[SessionId]>,
     now: Timestamp,
-) -> Result<Rotation, Fault> {
+) -> Result<Gone, Fault> {
     let Site { app, tenant, address, .. } = site;
     let rotation = Rotation::new(app);
     let event_bits = app.entropy.bytes::<10>();
-    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> {
-        let mut ended: Vec<Session> = tx.sessions_of_browser(browser.id).await?;
-        ended.retain(|session| only.is_none_or(|only| only.contains(&session.id)));
-        for (index, session) in ended.iter().enumerate() {
-            tx.end_session(session.id, now).await?;
+    let (ended, frames) = write_tx!(app.store, tenant.id, |tx| -> Result<(Ended, Frames), Fault> {
+        let mut sessions: Vec<Session> = tx.sessions_of_browser(browser.id).await?;
+        sessions.retain(|session| only.is_none_or(|only| only.contains(&session.id)));
+        let mut ended = Ended::default();
+        for (index, session) in sessions.iter().enumerate() {
+            ended = ended.and(tx.end_session(session.id, now).await?);
             let event = Event::new(
                 counted_id(EventId::new, event_bits, index, now),
                 EventKind::SessionEnded,
@@ -77,7 +91,9 @@ pub async fn end_sessions(
         }
         // Where the handle is no longer in force, this answer's cookie names no browser: signed out all the same.
         rotation.apply(tx, browser, now).await?;
-        Ok(())
+        let frames = Frames::gather(tx, tenant, browser, &ended).await?;
+        Ok((ended, frames))
     })?;
-    Ok(rotation)
+    tell(app, tenant, ended).await;
+    Ok(Gone { cookie: rotation.cookie(tenant), frames })
 }

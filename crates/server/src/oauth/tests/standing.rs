@@ -73,8 +73,8 @@ impl Loss {
             let changed = match self {
                 Self::Nothing | Self::SessionExpired => true,
                 Self::UserDisabled => tx.set_disabled(person.user, Some(now)).await?,
-                Self::UserDeleted => tx.delete_user(person.user).await?,
-                Self::SessionEnded => tx.end_session(person.session, now).await?,
+                Self::UserDeleted => tx.delete_user(person.user, now).await?.is_some(),
+                Self::SessionEnded => tx.end_session(person.session, now).await?.is_any(),
                 Self::ConsentWithdrawn => tx.withdraw_consent(person.user, &party.id, now).await?,
                 Self::ConsentNarrowed | Self::ConsentGivenAnew => {
                     let had = tx.withdraw_consent(person.user, &party.id, now).await?;

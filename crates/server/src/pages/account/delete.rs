@@ -4,12 +4,15 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use identity::EventKind;
+use store::endings::Ended;
 use store::{Fault, write_tx};
 
 use super::letters::{Notice, notice};
 use super::{AccountSubmission, AccountVisit, Frame, Place};
 use crate::browser::Rotation;
-use crate::pages::{Faults, FieldFault, Stop, View, page, with_cookie};
+use crate::logout_notices::tell;
+use crate::pages::front_channel::Frames;
+use crate::pages::{Faults, FieldFault, Stop, View, page, page_with, with_cookie};
 use crate::request::Site;
 
 #[derive(Template)]
@@ -25,6 +28,7 @@ struct DeletePage<'a> {
 struct DeletedPage<'a> {
     view: View<'a>,
     is_mailed: bool,
+    frames: Frames,
 }
 
 fn form(visit: &AccountVisit, faults: Faults) -> Result<Response, Stop> {
@@ -39,7 +43,7 @@ pub async fn show(visit: AccountVisit) -> Result<Response, Stop> {
 
 /// How it ended.
 enum Outcome {
-    Deleted,
+    Deleted(Ended, Frames),
     Unproven,
     Stale,
 }
@@ -62,23 +66,27 @@ pub async fn delete(submission: AccountSubmission) -> Result<Response, Stop> {
         if principal.recently_proven(now).is_none() {
             return Ok(Outcome::Unproven);
         }
-        if !rotation.apply(tx, &submission.browser, now).await?
-            || !tx.delete_account(&principal.user, username, now).await?
-        {
+        if !rotation.apply(tx, &submission.browser, now).await? {
             return Ok(Outcome::Stale);
         }
+        let Some(ended) = tx.delete_account(&principal.user, username, now).await? else {
+            return Ok(Outcome::Stale);
+        };
+        let frames = Frames::gather(tx, tenant, &submission.browser, &ended).await?;
         if let Some(letter) = &letter {
             tx.append_mail(letter).await?;
         }
         tx.append_event(&events.make(0, EventKind::UserDeleted).about(principal.user.id)).await?;
-        Ok(Outcome::Deleted)
+        Ok(Outcome::Deleted(ended, frames))
     })?;
     match outcome {
         Outcome::Stale => Err(submission.stale()),
         Outcome::Unproven => Ok(submission.to_confirm(Place::Delete)),
-        Outcome::Deleted => {
-            let done =
-                page(StatusCode::OK, &DeletedPage { view: submission.view(), is_mailed: letter.is_some() })?;
+        Outcome::Deleted(ended, frames) => {
+            tell(app, tenant, ended).await;
+            let policy = frames.policy();
+            let template = DeletedPage { view: submission.view(), is_mailed: letter.is_some(), frames };
+            let done = page_with(StatusCode::OK, &template, policy)?;
             Ok(with_cookie(done, Some(rotation.cookie(tenant))))
         }
     }

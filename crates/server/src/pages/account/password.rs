@@ -6,6 +6,7 @@ use identity::EventKind;
 use identity::account::prove_again;
 use identity::password::{NewPassword, PasswordHash, PasswordPolicy};
 use identity::sign_in::Account;
+use store::endings::Ended;
 use store::mail::MailRecord;
 use store::{Fault, write_tx};
 use terms::CanonicalUsername;
@@ -14,6 +15,7 @@ use super::confirm::verify;
 use super::{AccountSubmission, AccountVisit, Done, Events, Frame, Place, renew};
 use crate::attempts::{self, RightPassword};
 use crate::browser::Rotation;
+use crate::logout_notices::tell;
 use crate::notices::{self, ChangedBy};
 use crate::pages::sign_up::password_text;
 use crate::pages::{Faults, FieldFault, Stop, View, page, with_cookie};
@@ -86,11 +88,11 @@ pub async fn change(submission: AccountSubmission) -> Result<Response, Stop> {
         notice: notices::password_changed(app, tenant, user, by, submission.now)?,
         right,
     };
-    let changed =
-        write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> { change.apply(tx, &submission).await })?;
-    if !changed {
-        return Err(submission.stale());
-    }
+    let changed = write_tx!(app.store, tenant.id, |tx| -> Result<Option<Ended>, Fault> {
+        change.apply(tx, &submission).await
+    })?;
+    let Some(ended) = changed else { return Err(submission.stale()) };
+    tell(app, tenant, ended).await;
     let answer = submission.done(Place::Password, Done::PasswordChanged);
     Ok(with_cookie(answer, Some(change.rotation.cookie(tenant))))
 }
@@ -107,17 +109,21 @@ struct Change {
 impl Change {
     /// Whoever knew the old password may have signed in with it and let clients in. So all other sessions end, and all
     /// grants that were not given in this one (docs/decisions/ tells why).
-    async fn apply(&self, tx: &mut store::Tx, submission: &AccountSubmission) -> Result<bool, Fault> {
+    async fn apply(
+        &self,
+        tx: &mut store::Tx,
+        submission: &AccountSubmission,
+    ) -> Result<Option<Ended>, Fault> {
         let now = submission.now;
-        let Some(principal) = submission.anew(tx).await? else { return Ok(false) };
+        let Some(principal) = submission.anew(tx).await? else { return Ok(None) };
         let (user, session) = (&principal.user, principal.session.id);
         let stored = tx.password_of(user.id).await?;
         let account = Account { user, password_version: stored.map(|stored| stored.version) };
         let Some(proof) = prove_again(&principal.session, account, &self.right.verified, now) else {
-            return Ok(false);
+            return Ok(None);
         };
         if !renew(tx, submission, &principal.session, &proof, &self.rotation).await? {
-            return Ok(false);
+            return Ok(None);
         }
         attempts::forgive_account(tx, &submission.site.tenant, user).await?;
         tx.set_password(user.id, &self.hash, now).await?;
@@ -128,7 +134,7 @@ impl Change {
         }
         let event = self.events.make(0, EventKind::PasswordChanged).about(user.id).with_session(session);
         tx.append_event(&event).await?;
-        self.events.sessions_ended(tx, 1, &ended, "password_change").await?;
-        Ok(true)
+        self.events.sessions_ended(tx, 1, &ended.sessions, "password_change").await?;
+        Ok(Some(ended))
     }
 }

@@ -4,13 +4,16 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use identity::Session;
+use store::endings::Ended;
 use store::{Fault, write_tx};
 use terms::SessionId;
 
 use super::device;
 use super::{AccountSubmission, AccountVisit, Done, Events, Frame, Place};
 use crate::browser::Rotation;
+use crate::logout_notices::tell;
 use crate::pages::error::Problem;
+use crate::pages::front_channel::{Frames, signing_out_page};
 use crate::pages::sign_out::signed_out_page;
 use crate::pages::{Stop, View, page, see_other, with_cookie};
 use crate::request::Site;
@@ -82,22 +85,25 @@ pub async fn end(submission: AccountSubmission) -> Result<Response, Stop> {
     let rotation = Rotation::new(&submission.site.app);
     let events = submission.events();
     let Site { app, tenant, .. } = &submission.site;
-    let ended = write_tx!(app.store, tenant.id, |tx| -> Result<Option<usize>, Fault> {
+    let ended = write_tx!(app.store, tenant.id, |tx| -> Result<Option<(Ended, Frames)>, Fault> {
         if submission.anew(tx).await?.is_none() {
             return Ok(None);
         }
-        end_those(tx, &submission, which, &rotation, &events).await.map(Some)
+        let ended = end_those(tx, &submission, which, &rotation, &events).await?;
+        let frames = Frames::gather(tx, tenant, &submission.browser, &ended).await?;
+        Ok(Some((ended, frames)))
     })?;
-    if ended.is_none() {
-        return Err(submission.stale());
-    }
+    let Some((ended, frames)) = ended else { return Err(submission.stale()) };
+    tell(app, tenant, ended).await;
     if which == Which::All || which == Which::One(this) {
         let cookie = Some(rotation.cookie(tenant));
         // Other accounts of this browser stay signed in, and the page that lists them says so.
         let answer = if submission.others.is_empty() {
-            signed_out_page(&submission.site)?
-        } else {
+            signed_out_page(&submission.site, frames)?
+        } else if frames.is_empty() {
             see_other(tenant, "/")
+        } else {
+            signing_out_page(&submission.site, frames, tenant.path("/"))?
         };
         return Ok(with_cookie(answer, cookie));
     }
@@ -105,28 +111,24 @@ pub async fn end(submission: AccountSubmission) -> Result<Response, Stop> {
     Ok(submission.done(Place::Sessions, done))
 }
 
-/// Gives how many ended: none for a session that is another person's, or has ended before.
+/// Gives what ended: nothing for a session that is another person's, or has ended before.
 async fn end_those(
     tx: &mut store::Tx,
     submission: &AccountSubmission,
     which: Which,
     rotation: &Rotation,
     events: &Events,
-) -> Result<usize, Fault> {
+) -> Result<Ended, Fault> {
     let (principal, now) = (&submission.principal, submission.now);
     let ended = match which {
-        Which::One(id) => {
-            let session = tx.session(id).await?.filter(|session| session.user_id == principal.user.id);
-            let ended = tx.end_session_of(principal.user.id, id, now).await?;
-            session.into_iter().filter(|_| ended).collect()
-        }
+        Which::One(id) => tx.end_session_of(principal.user.id, id, now).await?,
         Which::Others => tx.end_other_sessions_of_user(principal.user.id, principal.session.id, now).await?,
         Which::All => tx.end_sessions_of_user(principal.user.id, now).await?,
     };
-    if ended.iter().any(|session| session.id == principal.session.id) {
+    if ended.sessions.iter().any(|session| session.id == principal.session.id) {
         // Where the handle is no longer in force, this answer's cookie names no browser: signed out all the same.
         rotation.apply(tx, &submission.browser, now).await?;
     }
-    events.sessions_ended(tx, 0, &ended, "account").await?;
-    Ok(ended.len())
+    events.sessions_ended(tx, 0, &ended.sessions, "account").await?;
+    Ok(ended)
 }

@@ -45,7 +45,7 @@ struct Member(&'static str, Of, Control, &'static str, Option<&'static str>);
 /// Members that belong together, under the key of their heading.
 struct Group(&'static str, &'static [Member]);
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     Group(
         "admin-client-group-about",
         &[
@@ -81,13 +81,6 @@ const GROUPS: [Group; 7] = [
                 Control::Lines,
                 "admin-client-redirect-uris",
                 Some("admin-client-redirect-uris-hint"),
-            ),
-            Member(
-                "post_logout_redirect_uris",
-                Of::Client,
-                Control::Lines,
-                "admin-client-post-logout-uris",
-                Some("admin-one-a-line"),
             ),
             Member(
                 "initiate_login_uri",
@@ -139,6 +132,46 @@ const GROUPS: [Group; 7] = [
                 Control::ResourceServers,
                 "admin-client-resource-servers",
                 Some("admin-client-resource-servers-hint"),
+            ),
+        ],
+    ),
+    Group(
+        "admin-client-group-sign-out",
+        &[
+            Member(
+                "post_logout_redirect_uris",
+                Of::Client,
+                Control::Lines,
+                "admin-client-post-logout-uris",
+                Some("admin-one-a-line"),
+            ),
+            Member(
+                "backchannel_logout_uri",
+                Of::Client,
+                Control::Url,
+                "admin-client-back-logout",
+                Some("admin-client-back-logout-hint"),
+            ),
+            Member(
+                "backchannel_logout_session_required",
+                Of::Client,
+                Control::Flag,
+                "admin-client-back-logout-session",
+                Some("admin-client-back-logout-session-hint"),
+            ),
+            Member(
+                "frontchannel_logout_uri",
+                Of::Client,
+                Control::Url,
+                "admin-client-front-logout",
+                Some("admin-client-front-logout-hint"),
+            ),
+            Member(
+                "frontchannel_logout_session_required",
+                Of::Client,
+                Control::Flag,
+                "admin-client-front-logout-session",
+                Some("admin-client-front-logout-session-hint"),
             ),
         ],
     ),
@@ -710,7 +743,11 @@ mod tests {
                 "userinfo_signed_response_alg": "ES256", "userinfo_encrypted_response_alg": "ECDH-ES",
                 "id_token_encrypted_response_alg": "RSA-OAEP-256", "id_token_encrypted_response_enc": "A256GCM",
             }),
-            json!({ "redirect_uris": ["https://a.example/cb"], "jwks": { "keys": [] } }),
+            json!({
+                "redirect_uris": ["https://a.example/cb"], "jwks": { "keys": [] },
+                "backchannel_logout_uri": "https://a.example/b", "backchannel_logout_session_required": true,
+                "frontchannel_logout_uri": "https://a.example/f", "frontchannel_logout_session_required": true,
+            }),
         ];
         let mut all: BTreeSet<(String, bool)> = BTreeSet::new();
         for metadata in both {
