@@ -12,4 +12,5 @@ mod newcomer;
 mod pages;
 mod recover;
 mod refused;
+mod sign_out;
 mod usernames;

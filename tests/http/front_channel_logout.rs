@@ -87,7 +87,7 @@ async fn back_to_the_client_goes_by_way_of_that_page() {
         assert_eq!(shown.len(), 2, "{page}");
         assert!(shown.iter().all(|it| it.query().unwrap().ends_with(&format!("&sid={sid}"))), "{shown:?}");
         let to = format!("{}?state=a+b", one.redirect_uri);
-        assert!(page.body.contains(&format!("http-equiv=\"refresh\" content=\"3;url={to}\"")), "{page}");
+        assert!(page.body.contains(&format!("http-equiv=\"refresh\" content=\"0;url={to}\"")), "{page}");
         assert!(page.body.contains(&format!("href=\"{to}\"")), "{page}");
         assert_eq!(ada.browser.open("/").await.heading(), "You are not signed in");
     }

@@ -178,18 +178,9 @@
     });
   }
 
-  // --- A page that shows others' pages, out of sight, and moves on once they have loaded; or when they take too long ---
+  // --- A page that shows others' pages, out of sight: it moves on by itself once they have loaded, and by this when they don't ---
 
+  const WAIT_MS = 4_000;
   const onward = document.querySelector('a[data-onward]');
-  if (onward) {
-    const WAIT_MS = 4_000;
-    let isLeaving = false;
-    const leave = () => {
-      if (!isLeaving) location.replace(onward.href);
-      isLeaving = true;
-    };
-    // Of the window: every frame has loaded by then, or failed to.
-    addEventListener('load', leave);
-    setTimeout(leave, WAIT_MS);
-  }
+  if (onward) setTimeout(() => location.replace(onward.href), WAIT_MS);
 })();
