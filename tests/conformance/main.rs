@@ -9,6 +9,7 @@ mod suite;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use serde_json::{Map, Value, json};
@@ -16,6 +17,9 @@ use serde_json::{Map, Value, json};
 use plans::{Expected, ExpectedOutcome, Files, filled};
 use provider::{EMAIL, PASSWORD, Provider, Whereabouts};
 use suite::{Outcome, Suite};
+
+/// By then the server serves the keys that a command made.
+const NOTICED: Duration = Duration::from_secs(3);
 
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
@@ -68,15 +72,21 @@ async fn run(arguments: &Arguments) -> Result<bool, Problem> {
     Ok(all_as_expected)
 }
 
-async fn run_plan(arguments: &Arguments, files: &Files, suite: &Suite, name: &str) -> Result<bool, Problem> {
-    let file = files.plan(name)?;
-    let mut expected = files.expected(name)?;
+async fn run_plan(
+    arguments: &Arguments,
+    files: &Files,
+    suite: &Suite,
+    name_of_plan: &str,
+) -> Result<bool, Problem> {
+    let file = files.plan(name_of_plan)?;
+    let runs = file.runs();
+    let mut expected = files.expected(name_of_plan)?;
     let settings = Value::Object(file.tenant.clone());
     let ca = arguments.ca.as_ref().map(std::fs::canonicalize).transpose()?;
     let program = std::fs::canonicalize(&arguments.program)
         .map_err(|error| format!("{}: {error}", arguments.program.display()))?;
     let provider = Provider::start(&program, Whereabouts::here(), ca.as_deref(), &settings).await?;
-    let alias = format!("portico-{name}");
+    let alias = format!("portico-{name_of_plan}");
     let callback = format!("{}/test/a/{alias}", suite.url());
     let known = [
         ("issuer", provider.issuer.as_str()),
@@ -87,7 +97,7 @@ async fn run_plan(arguments: &Arguments, files: &Files, suite: &Suite, name: &st
     ];
     let mut configuration = files.browser()?;
     configuration.insert("alias".to_owned(), json!(alias));
-    configuration.insert("description".to_owned(), json!(format!("Portico, {name}")));
+    configuration.insert("description".to_owned(), json!(format!("Portico, {name_of_plan}")));
     configuration.extend(file.configuration);
     for (client, it) in file.clients {
         let options: Vec<&str> = it.options.iter().map(String::as_str).collect();
@@ -96,31 +106,36 @@ async fn run_plan(arguments: &Arguments, files: &Files, suite: &Suite, name: &st
         merge(&mut configuration, &client, told);
     }
     let configuration = filled(Value::Object(configuration), &known);
-    let plan = suite.plan(&file.plan, &file.variant, &configuration).await?;
     let mut table = Table::default();
-    let wanted = |name: &str| arguments.module.as_ref().is_none_or(|text| name.contains(text.as_str()));
-    for module in plan.modules.iter().filter(|module| wanted(&module.name)) {
-        if module.test.contains("rotate-keys") {
-            rotate_soon(&provider).await?;
-        }
-        let outcome = suite.run(&plan, module).await?;
-        table.add(&module.name, &outcome, expected.0.get(&module.name));
-        if arguments.accept {
-            accept(&mut expected, &module.name, &outcome);
+    let mut there = Vec::new();
+    for (prefix, variant) in runs {
+        let plan = suite.plan(&file.plan, &variant, &configuration).await?;
+        for module in &plan.modules {
+            let name = format!("{prefix}{}", module.name);
+            there.push(name.clone());
+            if arguments.module.as_ref().is_some_and(|text| !name.contains(text.as_str())) {
+                continue;
+            }
+            let outcome = suite.run(&plan, module, async || rotate_keys(&provider).await).await?;
+            table.add(&name, &outcome, expected.0.get(&name));
+            if arguments.accept {
+                accept(&mut expected, &name, &outcome);
+                files.accept(name_of_plan, &expected)?;
+            }
         }
     }
-    if arguments.accept {
-        files.accept(name, &expected)?;
-    } else if arguments.module.is_none() {
-        table.missing(&expected, plan.modules.iter().map(|module| module.name.as_str()));
+    if arguments.module.is_none() {
+        table.missing(&expected, &there);
     }
     table.summary();
     Ok(table.surprises == 0)
 }
 
-/// The suite's module about keys reads the set, waits, and reads it again: by then there is another one.
-async fn rotate_soon(provider: &Provider) -> Result<(), Problem> {
-    provider.operate(&["keys", "rotate", "--now"]).await.map(drop)
+/// Rotates the keys, and waits until the server has noticed, which it does within a second.
+async fn rotate_keys(provider: &Provider) -> Result<(), Problem> {
+    provider.operate(&["keys", "rotate", "--now"]).await?;
+    tokio::time::sleep(NOTICED).await;
+    Ok(())
 }
 
 /// Adds to a member that may be there already.
@@ -162,9 +177,8 @@ impl Table {
     }
 
     /// What is expected of modules that the plan no longer has would hide that they are gone.
-    fn missing<'a>(&mut self, expected: &Expected, there: impl Iterator<Item = &'a str>) {
-        let there: Vec<&str> = there.collect();
-        for name in expected.0.keys().filter(|name| !there.contains(&name.as_str())) {
+    fn missing(&mut self, expected: &Expected, there: &[String]) {
+        for name in expected.0.keys().filter(|name| !there.contains(name)) {
             self.surprises += 1;
             println!("  GONE     {name}  is expected, and no module of the plan");
         }

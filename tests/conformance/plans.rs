@@ -16,6 +16,9 @@ pub(crate) struct PlanFile {
     pub plan: String,
     #[serde(default)]
     pub variant: Value,
+    /// Several variants of the plan, by what they are called here; instead of `variant`.
+    #[serde(default)]
+    pub variants: BTreeMap<String, Value>,
     /// Settings of the tenant, as `portico tenants set` takes them.
     #[serde(default)]
     pub tenant: Map<String, Value>,
@@ -25,6 +28,16 @@ pub(crate) struct PlanFile {
     /// What the suite is told, beside what `conformance/browser.json` says of the pages.
     #[serde(default)]
     pub configuration: Map<String, Value>,
+}
+
+impl PlanFile {
+    /// The variants in which it is run: what stands before the names of its modules, and what the suite is told.
+    pub(crate) fn runs(&self) -> Vec<(String, Value)> {
+        if self.variants.is_empty() {
+            return vec![(String::new(), self.variant.clone())];
+        }
+        self.variants.iter().map(|(name, variant)| (format!("{name}: "), variant.clone())).collect()
+    }
 }
 
 /// A client that is registered before.

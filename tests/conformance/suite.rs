@@ -33,6 +33,13 @@ pub(crate) struct Module {
     pub name: String,
 }
 
+impl Module {
+    /// Whether it is prepared, then waits until the operator has changed the keys, and is to be started by hand.
+    fn waits_for_operator(&self) -> bool {
+        self.test == "oidcc-server-rotate-keys"
+    }
+}
+
 /// What became of a module.
 pub(crate) struct Outcome {
     /// The suite's word, or `HUNG`.
@@ -97,18 +104,33 @@ impl Suite {
         Ok(Plan { id, modules: named(modules) })
     }
 
-    /// Runs a module to its end, however it ends.
-    pub(crate) async fn run(&self, plan: &Plan, module: &Module) -> Result<Outcome, Problem> {
+    /// Runs a module to its end, however it ends. One that waits for the operator is let go on once `operate` is done.
+    pub(crate) async fn run(
+        &self,
+        plan: &Plan,
+        module: &Module,
+        operate: impl AsyncFnOnce() -> Result<(), Problem>,
+    ) -> Result<Outcome, Problem> {
         let variant = module.variant.to_string();
         let query = [("test", module.test.as_str()), ("plan", plan.id.as_str()), ("variant", &variant)];
         let begun = self.call(Method::POST, "runner", &query, None).await?;
         let id = begun["id"].as_str().ok_or("a test without id")?.to_owned();
         let (mut quiet, mut known) = (Duration::ZERO, 0);
+        let mut operate = module.waits_for_operator().then_some(operate);
         let result = loop {
             tokio::time::sleep(LOOK).await;
             let info = self.call(Method::GET, &format!("info/{id}"), &[], None).await?;
-            if matches!(info["status"].as_str(), Some("FINISHED" | "INTERRUPTED")) {
-                break info["result"].as_str().unwrap_or("UNKNOWN").to_owned();
+            match info["status"].as_str() {
+                Some("FINISHED" | "INTERRUPTED") => {
+                    break info["result"].as_str().unwrap_or("UNKNOWN").to_owned();
+                }
+                Some("CONFIGURED") => {
+                    if let Some(operate) = operate.take() {
+                        operate().await?;
+                        self.call(Method::POST, &format!("runner/{id}"), &[], None).await?;
+                    }
+                }
+                _ => {}
             }
             quiet += LOOK;
             if quiet.as_secs().is_multiple_of(10) {
