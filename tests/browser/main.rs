@@ -6,6 +6,7 @@
 mod account;
 mod admin;
 mod clients;
+mod device;
 mod languages;
 mod look;
 mod newcomer;

@@ -37,7 +37,9 @@ pub use people::{PASSWORD, Person};
 pub use picture::{Picture, picture};
 pub use program::{Program, free_port, portico, run_portico};
 pub use published::Published;
-pub use relying_party::{Answer, CHALLENGE, RelyingParty, TokenAnswer, Tokens, VERIFIER, claims, header};
+pub use relying_party::{
+    Answer, CHALLENGE, DEVICE_CODE, RelyingParty, TokenAnswer, Tokens, VERIFIER, claims, header,
+};
 pub use script::{REMEDY, Script, target};
 pub use signer::{ASSERTION_TYPE, Signer, assertion_claims, request_claims};
 pub use world::World;

@@ -15,6 +15,9 @@ use crate::page::Page;
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+/// The grant type of devices (RFC 8628 section 3.4).
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// A client as the tests play it: raw requests, so that each of them can be spoiled.
 #[derive(Clone)]
 pub struct RelyingParty {
@@ -105,6 +108,16 @@ impl RelyingParty {
     /// A token request of these parameters, with this client's authentication.
     pub async fn token(&self, parameters: &[(&str, &str)]) -> TokenAnswer {
         TokenAnswer::read(self.send("/oauth/token", parameters).await).await
+    }
+
+    /// Asks for codes as a device without a browser does.
+    pub async fn ask_for_device(&self, parameters: &[(&str, &str)]) -> TokenAnswer {
+        TokenAnswer::read(self.send("/oauth/device_authorization", parameters).await).await
+    }
+
+    /// Asks for the tokens of a device.
+    pub async fn poll(&self, device_code: &str) -> TokenAnswer {
+        self.token(&[("grant_type", DEVICE_CODE), ("device_code", device_code)]).await
     }
 
     pub async fn introspect(&self, token: &str) -> TokenAnswer {

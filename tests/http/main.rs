@@ -30,6 +30,7 @@ mod language;
 mod mail;
 mod metrics;
 mod oauth_authorize;
+mod oauth_device;
 mod oauth_encryption;
 mod oauth_end_session;
 mod oauth_front_channel;

@@ -17,10 +17,12 @@ pub enum GuessedFactor {
     Password,
     /// Codes that were mailed to an address: each code has its few guesses, and this counts those at all of them.
     MailedCode,
+    /// Codes that devices show (RFC 8628 section 5.1), whoever's: they belong to no account.
+    UserCode,
 }
 
 impl GuessedFactor {
-    /// Every factor; what is reset is reset for all of them.
+    /// Every factor of an account; what is reset is reset for all of them.
     pub const ALL: [Self; 2] = [Self::Password, Self::MailedCode];
 
     /// The name under which budgets are kept, and that events tell.
@@ -28,6 +30,7 @@ impl GuessedFactor {
         match self {
             Self::Password => "password",
             Self::MailedCode => "mailed_code",
+            Self::UserCode => "user_code",
         }
     }
 }
@@ -43,6 +46,8 @@ pub enum BudgetOwner<'a> {
     KnownBrowser { user: UserId, browser: BrowserId },
     /// A person who is signed in and shows again who they are, in a browser that isn't known.
     SignedIn(UserId),
+    /// Whoever is at this browser, where nothing is known of whom the guess is about.
+    Browser(BrowserId),
 }
 
 /// The key under which a tenant's budgets are named: the table of budgets alone doesn't tell who was guessed at.
@@ -59,6 +64,9 @@ impl BudgetKey {
             BudgetOwner::Email(email) => self.tag(&[factor.as_str(), "email", email.as_str()]),
             BudgetOwner::Username(username) => self.tag(&[factor.as_str(), "username", username.as_str()]),
             BudgetOwner::SignedIn(user) => self.tag(&[factor.as_str(), "user", &user.to_string()]),
+            BudgetOwner::Browser(browser) => {
+                self.tag(&[factor.as_str(), "any browser", &browser.to_string()])
+            }
             BudgetOwner::KnownBrowser { user, browser } => {
                 self.tag(&[factor.as_str(), "browser", &user.to_string(), &browser.to_string()])
             }

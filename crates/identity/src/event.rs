@@ -91,6 +91,8 @@ kinds! {
     TokenRevoked = "token.revoked";
     /// A client could not be told in time that a session ended, or would not hear of it.
     LogoutNoticeGivenUp = "logout_notice.given_up";
+    /// A person said that a device that asked isn't theirs, or refused it what it asked for (RFC 8628 section 3.3).
+    DeviceDenied = "device.denied";
     /// A mail did not reach its server in time, or was refused for good.
     MailGivenUp = "mail.given_up";
 }

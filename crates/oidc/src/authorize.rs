@@ -84,13 +84,60 @@ impl AuthorizationRequest {
         error_response(self.response(issuer), error)
     }
 
-    /// What a person is asked about: the scope, and the scopes to which single claims belong that it doesn't have.
-    pub fn consent_scope(&self) -> Scope {
-        self.scope.union(&self.claims.scope())
+    /// What of it a person is asked about.
+    pub fn ask(&self, client: &Client) -> Ask {
+        // RFC 8252 section 8.6, RFC 6749 section 10.2: neither a secret nor the owner of a host stands behind the claim.
+        let could_be_anyone = client.is_public() && self.redirect_uri.kind() != RedirectKind::Https;
+        Ask {
+            asker: if could_be_anyone { Asker::Anybody } else { Asker::Client },
+            scope: self.scope.clone(),
+            claims: self.claims.clone(),
+            prompt: self.prompt,
+            max_age: self.max_age,
+            login_hint: self.login_hint.clone(),
+            resources: self.resources.clone(),
+        }
     }
 
     fn response(&self, issuer: &str) -> AuthorizeResponse {
         AuthorizeResponse::new(self.redirect_uri.clone(), self.response_mode, self.state.clone(), issuer)
+    }
+}
+
+/// What is known of who asks, beyond the name of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// The client of that name: a secret or the owner of a host stands behind it.
+    Client,
+    /// A program in the person's own hands that could be any (RFC 8252 section 8.6).
+    Anybody,
+    /// A device that is elsewhere, perhaps in the hands of somebody else (RFC 8628 section 5.4).
+    Device,
+}
+
+/// What is asked of a person, by whatever way the request came: all of a request that the next step depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Who asks.
+    pub asker: Asker,
+    /// What for.
+    pub scope: Scope,
+    /// What beyond that (OpenID Connect Core section 5.5).
+    pub claims: ClaimsRequest,
+    /// What must happen first.
+    pub prompt: Prompt,
+    /// How old the authentication may be, in seconds.
+    pub max_age: Option<u64>,
+    /// Who will probably sign in.
+    pub login_hint: Option<String>,
+    /// The resource servers that tokens will be for (RFC 8707 section 2.1).
+    pub resources: Vec<ResourceIdentifier>,
+}
+
+impl Ask {
+    /// What a person is asked about: the scope, and the scopes to which single claims belong that it doesn't have.
+    pub fn consent_scope(&self) -> Scope {
+        self.scope.union(&self.claims.scope())
     }
 
     /// The address in `login_hint`, if it is one.
@@ -398,25 +445,51 @@ fn asked_resources(
     offered: &Offered<'_>,
     response_type: ResponseType,
 ) -> Result<Vec<ResourceIdentifier>, AuthorizeError> {
-    let mut resources: Vec<ResourceIdentifier> = Vec::new();
-    for text in parameters.all("resource") {
-        let resource: ResourceIdentifier = text.parse().map_err(|_| AuthorizeError::ResourceMalformed)?;
-        let allowed = &client.settings.resource_servers;
-        let is_known = resource == *offered.issuer
-            || (offered.registered.contains(&resource)
-                && (allowed.is_empty() || allowed.contains(&resource)));
-        if !is_known {
-            return Err(AuthorizeError::ResourceUnknown);
+    let most = if response_type.has_token() { 1 } else { limits::RESOURCES };
+    offered.named_resources(parameters, client, most).map_err(|fault| match fault {
+        ResourceFault::Malformed => AuthorizeError::ResourceMalformed,
+        ResourceFault::Unknown => AuthorizeError::ResourceUnknown,
+        ResourceFault::TooMany => AuthorizeError::TooManyResources,
+    })
+}
+
+/// What is wrong with the resource servers that a request names (RFC 8707 section 2).
+pub(crate) enum ResourceFault {
+    /// Not an absolute URI without a fragment.
+    Malformed,
+    /// None that is registered, or that this client's tokens may be for.
+    Unknown,
+    /// More than a request may name.
+    TooMany,
+}
+
+impl Offered<'_> {
+    /// The resource servers that a request of this client names, each once.
+    pub(crate) fn named_resources(
+        &self,
+        parameters: &Parameters,
+        client: &Client,
+        most: usize,
+    ) -> Result<Vec<ResourceIdentifier>, ResourceFault> {
+        let mut resources: Vec<ResourceIdentifier> = Vec::new();
+        for text in parameters.all("resource") {
+            let resource: ResourceIdentifier = text.parse().map_err(|_| ResourceFault::Malformed)?;
+            let allowed = &client.settings.resource_servers;
+            let is_known = resource == *self.issuer
+                || (self.registered.contains(&resource)
+                    && (allowed.is_empty() || allowed.contains(&resource)));
+            if !is_known {
+                return Err(ResourceFault::Unknown);
+            }
+            if !resources.contains(&resource) {
+                resources.push(resource);
+            }
+            if resources.len() > most {
+                return Err(ResourceFault::TooMany);
+            }
         }
-        if !resources.contains(&resource) {
-            resources.push(resource);
-        }
-        let most = if response_type.has_token() { 1 } else { limits::RESOURCES };
-        if resources.len() > most {
-            return Err(AuthorizeError::TooManyResources);
-        }
+        Ok(resources)
     }
-    Ok(resources)
 }
 
 /// What `id_token_hint` turned out to be (OpenID Connect Core section 3.1.2.1).
@@ -468,8 +541,8 @@ pub struct FlowFact {
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
     /// What is asked.
-    pub request: &'a AuthorizationRequest,
-    /// Who asks.
+    pub ask: &'a Ask,
+    /// The client that asks, or is said to.
     pub client: &'a Client,
     /// `id_token_hint`, verified.
     pub hint: &'a IdTokenHint,
@@ -535,7 +608,7 @@ pub struct Issue {
 pub fn next_step(facts: &Facts<'_>) -> NextStep {
     match decide(facts) {
         // OpenID Connect Core section 3.1.2.1: no page of any kind.
-        Ok(NextStep::Interact(interaction)) if facts.request.prompt.none => {
+        Ok(NextStep::Interact(interaction)) if facts.ask.prompt.none => {
             NextStep::Refuse(interaction.refusal())
         }
         Ok(step) => step,
@@ -555,7 +628,7 @@ fn decide(facts: &Facts<'_>) -> Result<NextStep, AuthorizeError> {
         return Ok(NextStep::Interact(Interaction::SignIn));
     }
     // OpenID Connect Core section 5.5.1.1: required, so that an answer with another would be worse than none.
-    if facts.request.claims.required_acr().is_some_and(|acr| !acr.contains(&session.acr.as_str())) {
+    if facts.ask.claims.required_acr().is_some_and(|acr| !acr.contains(&session.acr.as_str())) {
         return Err(AuthorizeError::AcrUnmet);
     }
     let by_consent = needs_consent(facts);
@@ -565,7 +638,7 @@ fn decide(facts: &Facts<'_>) -> Result<NextStep, AuthorizeError> {
     Ok(NextStep::Issue(Issue {
         session: session.id,
         user: session.user,
-        scope: facts.request.scope.clone(),
+        scope: facts.ask.scope.clone(),
         by_consent,
     }))
 }
@@ -582,7 +655,7 @@ fn choose_session<'a>(facts: &Facts<'a>) -> Result<Choice<'a>, AuthorizeError> {
     let by_id = |id: SessionId| sessions.iter().find(|session| session.id == id);
     let chosen = facts.flow.and_then(|flow| flow.chosen).and_then(by_id);
     // OpenID Connect Core section 5.5.1: an answer about one of these, or none, as with a hint.
-    let named = facts.request.claims.subjects();
+    let named = facts.ask.claims.subjects();
     let is_named = |subject: &Subject| named.as_ref().is_none_or(|named| named.contains(&subject.as_str()));
     match facts.hint {
         IdTokenHint::Invalid => return Err(AuthorizeError::IdTokenHintInvalid),
@@ -607,23 +680,23 @@ fn choose_session<'a>(facts: &Facts<'a>) -> Result<Choice<'a>, AuthorizeError> {
         return Ok(Choice::Session(chosen));
     }
     // Also where somebody is signed in. Who then signs in instead, to the account that they had forgotten, is as welcome.
-    if facts.request.prompt.create {
+    if facts.ask.prompt.create {
         return Ok(Choice::Ask(Interaction::SignUp));
     }
     if sessions.is_empty() {
         return Ok(Choice::Ask(Interaction::SignIn));
     }
     // OpenID Connect Core section 3.1.2.1: also where there is one account only, for there may be others to sign in to.
-    if facts.request.prompt.select_account {
+    if facts.ask.prompt.select_account {
         return Ok(Choice::Ask(Interaction::SelectAccount));
     }
     // A name that is nobody's here may be no name at all, but what only the client knows the person by.
-    if let Some(hinted) = facts.request.hinted_username()
+    if let Some(hinted) = facts.ask.hinted_username()
         && let Some(session) = sessions.iter().find(|it| it.username.as_ref() == Some(&hinted))
     {
         return Ok(Choice::Session(session));
     }
-    if let Some(hinted) = facts.request.hinted_address() {
+    if let Some(hinted) = facts.ask.hinted_address() {
         let of_address = |session: &&SessionFact| session.addresses.contains(hinted.canonical());
         return Ok(sessions
             .iter()
@@ -644,29 +717,30 @@ fn must_sign_in_again(facts: &Facts<'_>, session: &SessionFact) -> bool {
         return false;
     }
     let too_old = |max_age: u64| facts.now.since(session.auth_time).as_millis() > u128::from(max_age) * 1000;
-    facts.request.prompt.login || facts.request.max_age.is_some_and(too_old)
+    facts.ask.prompt.login || facts.ask.max_age.is_some_and(too_old)
 }
 
-/// A first-party client isn't asked; but a program on the person's own device that only claims to be one is no first party.
+/// A first-party client isn't asked; but a program on the person's own device that only claims to be one is no first party,
+/// and whose a device is nobody knows but the person.
 fn needs_consent(facts: &Facts<'_>) -> bool {
     let is_native = facts.client.application_type == ApplicationType::Native;
-    !facts.client.settings.first_party || (is_native && could_be_anyone(facts))
-}
-
-/// Whether whoever claims to be this client can't be told from it (RFC 8252 section 8.6, RFC 6749 section 10.2): neither a
-/// secret nor the owner of a host stands behind the claim. A consent from before tells nothing about who asks now.
-fn could_be_anyone(facts: &Facts<'_>) -> bool {
-    facts.client.is_public() && facts.request.redirect_uri.kind() != RedirectKind::Https
+    !facts.client.settings.first_party
+        || match facts.ask.asker {
+            Asker::Client => false,
+            Asker::Anybody => is_native,
+            Asker::Device => true,
+        }
 }
 
 fn must_ask_consent(facts: &Facts<'_>, session: &SessionFact) -> bool {
-    let scope = &facts.request.consent_scope();
+    let scope = &facts.ask.consent_scope();
     let in_this_flow = facts.flow.and_then(|flow| flow.consented.as_ref());
     if in_this_flow.is_some_and(|(user, consented)| *user == session.user && scope.is_subset_of(consented)) {
         return false;
     }
     let remembered = session.consented.as_ref().is_some_and(|consented| scope.is_subset_of(consented));
-    could_be_anyone(facts) || facts.request.prompt.consent || !remembered
+    // A consent from before tells nothing about who asks now, where that can be somebody else.
+    facts.ask.asker != Asker::Client || facts.ask.prompt.consent || !remembered
 }
 
 #[cfg(test)]

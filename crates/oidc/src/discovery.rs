@@ -60,6 +60,10 @@ pub mod path {
     pub const INTROSPECT: &str = "/oauth/introspect";
     /// RFC 7009 section 2.
     pub const REVOKE: &str = "/oauth/revoke";
+    /// RFC 8628 section 3.1.
+    pub const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
+    /// RFC 8628 section 3.2 `verification_uri`: short, since people type it.
+    pub const DEVICE: &str = "/device";
     /// RFC 7591 section 3; below it, each client that registered itself (RFC 7592).
     pub const REGISTER: &str = "/oauth/register";
     /// OpenID Connect RP-Initiated Logout section 2.
@@ -105,6 +109,7 @@ pub fn document(provider: &Provider<'_>) -> Value {
         "jwks_uri": url(path::JWKS),
         "introspection_endpoint": url(path::INTROSPECT),
         "revocation_endpoint": url(path::REVOKE),
+        "device_authorization_endpoint": url(path::DEVICE_AUTHORIZATION),
         "end_session_endpoint": url(path::END_SESSION),
         "scopes_supported": scopes,
         "response_types_supported": ResponseType::offered(provider.legacy).map(ResponseType::as_str).collect::<Vec<_>>(),

@@ -129,6 +129,23 @@ async fn count(site: &Site, aim: &Aim<'_>) -> Result<Result<Counted, Wait>, Faul
     })
 }
 
+/// Counts a guess at the code that a device shows, or says how long to wait. Each browser has a budget of its own; what all
+/// browsers of one address may guess wrong is bounded besides.
+pub async fn count_user_code(
+    site: &Site,
+    browser: BrowserId,
+    now: Timestamp,
+) -> Result<Result<Counted, Wait>, Fault> {
+    if let Err(wait) = site.look(Limit::WrongGuesses) {
+        return Ok(Err(wait));
+    }
+    let budget = budget_key(&site.tenant).budget(GuessedFactor::UserCode, BudgetOwner::Browser(browser));
+    write_tx!(site.app.store, site.tenant.id, |tx| -> Result<Result<Counted, Wait>, Fault> {
+        let admitted = tx.admit_guess(budget, now).await?;
+        Ok(admitted.map(|admitted| Counted { admitted, budget: SpentBudget(budget) }))
+    })
+}
+
 /// Counts a guess at a password and judges it. Whoever the target is, an account or nobody, the work is the same.
 pub async fn check_password(site: &Site, aim: &Aim<'_>, typed: SecretText) -> Result<Checked, Failure> {
     let asked = site.count(Limit::Passwords).and_then(|()| site.look(Limit::WrongGuesses));

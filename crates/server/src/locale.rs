@@ -23,6 +23,7 @@ areas! {
     "account",
     "admin",
     "attempts",
+    "device",
     "look",
     "mails",
     "pages",

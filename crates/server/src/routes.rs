@@ -19,8 +19,8 @@ use crate::config::Mode;
 use crate::doctor::echo;
 use crate::error::Notice;
 use crate::pages::{
-    account, admin, brand, consent, home, language, mailbox, password_strength, recover, select_account,
-    sign_in, sign_out, sign_up, style, verify,
+    account, admin, brand, consent, device, home, language, mailbox, password_strength, recover,
+    select_account, sign_in, sign_out, sign_up, style, verify,
 };
 use crate::{health, request};
 
@@ -47,7 +47,8 @@ pub fn service(app: &Arc<App>) -> Router {
 /// What relying parties and resource servers ask.
 fn protocol() -> Router<Arc<App>> {
     use crate::oauth::{
-        authorize, discovery, end_session, introspect, jwks, register, respond, revoke, token, userinfo,
+        authorize, device, discovery, end_session, introspect, jwks, register, respond, revoke, token,
+        userinfo,
     };
     // Those that clients in browsers ask, from whatever origin (the Fetch standard's CORS protocol).
     let from_anywhere = Router::new()
@@ -57,6 +58,7 @@ fn protocol() -> Router<Arc<App>> {
         .route(path::TOKEN, post(token::token).options(respond::preflight))
         .route(path::USERINFO, get(userinfo::userinfo).post(userinfo::userinfo).options(respond::preflight))
         .route(path::REVOKE, post(revoke::revoke).options(respond::preflight))
+        .route(path::DEVICE_AUTHORIZATION, post(device::begin).options(respond::preflight))
         .layer(map_response(respond::any_origin));
     Router::new()
         .merge(from_anywhere)
@@ -80,6 +82,8 @@ fn pages() -> Router<Arc<App>> {
         .route("/", get(home::show))
         .route("/language", post(language::choose))
         .route("/consent", get(consent::show).post(consent::answer))
+        .route(path::DEVICE, get(device::show).post(device::enter))
+        .route("/device/done", get(device::done))
         .route("/select-account", get(select_account::show).post(select_account::choose))
         .route("/sign-in", get(sign_in::show).post(sign_in::identify))
         .route("/sign-in/password", get(sign_in::show_password).post(sign_in::prove))

@@ -11,6 +11,7 @@ use identity::TenantSettings;
 use identity::tenant_settings::{IdentifierKind, OidcLegacy};
 use identity::username::{UsernameHash, UsernameKey};
 use oidc::client::LegacyClients;
+use oidc::device::{UserCode, UserCodeHash, UserCodeKey};
 use terms::{CanonicalUsername, TenantId};
 use url::Url;
 
@@ -180,6 +181,11 @@ impl Tenant {
 
     pub fn has_addresses(&self) -> bool {
         self.identifiers().contains(&IdentifierKind::Email)
+    }
+
+    /// By what the code that a device shows is recognised here.
+    pub fn user_code_hash(&self, code: &UserCode) -> UserCodeHash {
+        UserCodeKey::new(&self.data_key.derive("user code")).hash(code)
     }
 
     /// What is kept of a username when it is somebody's no more.

@@ -17,10 +17,14 @@ pub enum FlowKind {
     EndSession,
     /// In a page of the person's account, for which they must sign in.
     Account,
+    /// In an answer to a device that asked elsewhere (RFC 8628 section 3.3).
+    Device,
 }
 
 impl FlowKind {
-    pub const ALL: [Self; 3] = [Self::Authorize, Self::EndSession, Self::Account];
+    pub const ALL: [Self; 4] = [Self::Authorize, Self::EndSession, Self::Account, Self::Device];
+    /// Those that ask a person for something in a client's name.
+    pub const OF_CLIENTS: [Self; 2] = [Self::Authorize, Self::Device];
 
     /// The stored form.
     pub const fn as_str(self) -> &'static str {
@@ -28,6 +32,7 @@ impl FlowKind {
             Self::Authorize => "authorize",
             Self::EndSession => "end_session",
             Self::Account => "account",
+            Self::Device => "device",
         }
     }
 }

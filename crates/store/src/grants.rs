@@ -35,6 +35,8 @@ macro_rules! standing_joins {
     };
 }
 
+pub(crate) use {grant_columns, standing_joins};
+
 /// A Grant with what holds of it now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantInFull {
@@ -59,7 +61,7 @@ pub struct OpaqueToken {
     pub facts: TokenFacts,
 }
 
-fn grant(row: &Row) -> Result<Grant, BadColumn> {
+pub(crate) fn grant(row: &Row) -> Result<Grant, BadColumn> {
     let resources: Vec<ResourceIdentifier> = row.json("resources")?;
     Ok(Grant {
         id: row.parse("grant_id")?,
@@ -82,7 +84,7 @@ fn grant(row: &Row) -> Result<Grant, BadColumn> {
     })
 }
 
-fn standing(row: &Row) -> Result<Standing, BadColumn> {
+pub(crate) fn standing(row: &Row) -> Result<Standing, BadColumn> {
     // The joined columns of a session come together or not at all.
     let session_ends_at = match row.opt_time("session_last_active_at")? {
         None => None,

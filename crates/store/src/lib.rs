@@ -23,6 +23,7 @@ pub mod admins;
 pub mod attempts;
 pub mod clients;
 pub mod consents;
+pub mod devices;
 pub mod endings;
 pub mod events;
 pub mod flows;
@@ -57,6 +58,7 @@ pub const STATEMENTS: &[&[Statement]] = &[
     clients::STATEMENTS,
     consents::STATEMENTS,
     endings::STATEMENTS,
+    devices::STATEMENTS,
     events::STATEMENTS,
     flows::STATEMENTS,
     gauges::STATEMENTS,

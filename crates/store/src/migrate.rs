@@ -44,6 +44,7 @@ migrations! {
     "0015_claims_request",
     "0016_registration",
     "0017_logout_notices",
+    "0018_devices",
 }
 
 /// A migration that a database says it had.

@@ -121,6 +121,7 @@ sweeps! {
     sweep_logout_notices = "logout_notice", "session_id, client_id", "expires_at", KEPT;
     // Before the grants, so that those don't take a heap of them along.
     sweep_authorization_codes = "authorization_code", "code_hash", "expires_at", KEPT;
+    sweep_devices = "device_authorization", "device_id", "expires_at", KEPT;
     sweep_access_tokens = "access_token", "token_hash", "expires_at", KEPT;
     sweep_revoked_tokens = "revoked_token", "token_id", "expires_at", KEPT;
     // Nobody asks for these again: an assertion that has expired is refused as such.

@@ -1,12 +1,13 @@
 use identity::attempt::BudgetId;
 use identity::username::UsernameHash;
+use oidc::device::UserCodeHash;
 use serde::Serialize;
 use terms::{
     AccessTokenHandleHash, AdminLinkHash, AdminLinkId, AuthorizationCodeHash, BrowserHandleHash, BrowserId,
-    CanonicalEmail, CanonicalUsername, ClientId, ClientSecretHash, ClientSecretId, EmailAdditionId, EventId,
-    FlowId, GrantId, InitialAccessTokenHash, InitialAccessTokenId, Language, MailId, MailedCodeId,
-    RecoveryId, RegistrationAccessTokenHash, ResourceServerId, SessionId, SignInId, SignUpId, SigningKeyId,
-    Subject, TenantId, Timestamp, UserId,
+    CanonicalEmail, CanonicalUsername, ClientId, ClientSecretHash, ClientSecretId, DeviceAuthorizationId,
+    DeviceCodeHash, EmailAdditionId, EventId, FlowId, GrantId, InitialAccessTokenHash, InitialAccessTokenId,
+    Language, MailId, MailedCodeId, RecoveryId, RegistrationAccessTokenHash, ResourceServerId, SessionId,
+    SignInId, SignUpId, SigningKeyId, Subject, TenantId, Timestamp, UserId,
 };
 
 /// The kinds of column that both engines have.
@@ -105,10 +106,11 @@ macro_rules! ids {
 
 ids! {
     TenantId, UserId, BrowserId, SessionId, SignInId, SignUpId, FlowId, GrantId, ClientSecretId, ResourceServerId, EmailAdditionId, EventId, MailId, MailedCodeId, SigningKeyId, AdminLinkId, RecoveryId, InitialAccessTokenId,
+    DeviceAuthorizationId,
 }
 
 macro_rules! hashes {
     ($($ty:ty),* $(,)?) => { values! { $($ty => Blob, |it| Value::Blob(it.as_bytes().to_vec());)* } };
 }
 
-hashes! { AdminLinkHash, InitialAccessTokenHash, RegistrationAccessTokenHash, BudgetId, UsernameHash, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }
+hashes! { AdminLinkHash, DeviceCodeHash, UserCodeHash, InitialAccessTokenHash, RegistrationAccessTokenHash, BudgetId, UsernameHash, AuthorizationCodeHash, AccessTokenHandleHash, ClientSecretHash, BrowserHandleHash }

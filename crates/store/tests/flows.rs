@@ -1,17 +1,24 @@
-//! Flows and consents: round trips of every verb, and races on what may happen once.
+//! Flows, devices and consents: round trips of every verb, and races on what may happen once.
 
 #![allow(clippy::unwrap_used, reason = "a test whose set-up fails can only stop")]
 
 use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User};
 use oidc::client::{Client, ClientMetadata, ClientSettings};
+use oidc::device::{UserCode, UserCodeHash, UserCodeKey};
+use oidc::grant::{Authentication, Grant};
 use oidc::params::Parameters;
 use oidc::scope::Scope;
+use oidc::token::device_code::{DeviceAnswer, DeviceFacts};
 use serde_json::json;
 use store::consents::Consent;
+use store::devices::DeviceAuthorization;
 use store::flows::{Flow, FlowKind};
 use store::testing::{self, NOW, TestStore};
 use store::{Fault, write_tx};
-use terms::{BrowserHandleHash, BrowserId, ClientId, FlowId, SessionId, Timestamp, UserId, limits};
+use terms::{
+    BrowserHandleHash, BrowserId, ClientId, DeviceAuthorizationId, DeviceCode, DeviceCodeHash, FlowId,
+    GrantId, SessionId, Timestamp, UserId, limits,
+};
 
 fn later(seconds: u64) -> Timestamp {
     NOW.plus(std::time::Duration::from_secs(seconds))
@@ -238,5 +245,160 @@ async fn consents_add_up_until_they_are_withdrawn() {
         assert_eq!((withdrawn, standing().await), (1, None));
         give("phone", later(3)).await;
         assert_eq!(standing().await, Some(scope("phone")));
+    }
+}
+
+/// What a device asked for, and by what it is found.
+struct Television {
+    it: DeviceAuthorization,
+    code: DeviceCodeHash,
+    user_code: UserCodeHash,
+}
+
+impl World {
+    async fn device(&self) -> Television {
+        let mut random = [0; 32];
+        random[..8].copy_from_slice(&testing::unique().to_be_bytes());
+        let typed = UserCode::new(u128::from(testing::unique()).to_be_bytes());
+        let device = Television {
+            it: DeviceAuthorization {
+                id: DeviceAuthorizationId::new(NOW, testing::id_bits()),
+                client: self.client.clone(),
+                parameters: Parameters::parse(b"client_id=shop&scope=openid&resource=x&resource=y").unwrap(),
+                browser: None,
+                flow: None,
+                denied_at: None,
+                grant: None,
+                created_at: NOW,
+                expires_at: NOW.plus(limits::DEVICE_CODE_LIFETIME),
+            },
+            code: DeviceCode::new(random).hash(),
+            user_code: UserCodeKey::new(&[1; 32]).hash(&typed),
+        };
+        assert!(guard!(self, |tx| tx.insert_device(device.code, device.user_code, 5, &device.it)));
+        device
+    }
+
+    /// A grant of this world's person to its client.
+    async fn grant(&self) -> GrantId {
+        let grant = Grant {
+            id: GrantId::new(NOW, testing::id_bits()),
+            client: self.client.clone(),
+            user: self.user,
+            pairwise_subject: None,
+            session: self.session,
+            offline: false,
+            by_consent: true,
+            scope: scope("openid"),
+            claims: oidc::claims_request::ClaimsRequest::default(),
+            resources: Vec::new(),
+            authentication: Authentication { time: NOW, methods: Vec::new(), acr: "1".to_owned() },
+            created_at: NOW,
+            ended_at: None,
+        };
+        write_tx!(self.store, self.store.tenant, |tx| -> Result<(), Fault> { tx.insert_grant(&grant).await })
+            .unwrap();
+        grant.id
+    }
+
+    async fn by_user_code(&self, device: &Television) -> Option<DeviceAuthorization> {
+        self.store.read(self.store.tenant).device_by_user_code(device.user_code).await.unwrap()
+    }
+
+    async fn facts(&self, device: &Television) -> DeviceFacts {
+        self.store.read(self.store.tenant).device_code(device.code).await.unwrap().unwrap()
+    }
+}
+
+fn flow_id() -> FlowId {
+    FlowId::new(NOW, testing::id_bits())
+}
+
+#[tokio::test]
+async fn what_a_device_asks_survives_its_row_and_its_codes_are_its_own() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let (one, other) = (world.device().await, world.device().await);
+        assert_eq!(world.by_user_code(&one).await.as_ref(), Some(&one.it));
+        let facts = world.facts(&one).await;
+        assert_eq!((&facts.issued.id, &facts.issued.client), (&one.it.id, &world.client));
+        assert_eq!(
+            (facts.issued.interval, facts.issued.polled_at, facts.answer),
+            (5, None, DeviceAnswer::Pending)
+        );
+        let again = DeviceAuthorization {
+            id: DeviceAuthorizationId::new(NOW, testing::id_bits()),
+            ..other.it.clone()
+        };
+        let fresh = DeviceCode::new([7; 32]).hash();
+        assert!(
+            !guard!(world, |tx| tx.insert_device(fresh, one.user_code, 5, &again)),
+            "its user code is taken"
+        );
+        write_tx!(world.store, world.store.tenant, |tx| -> Result<(), Fault> {
+            tx.note_device_poll(one.code, 10, later(3)).await
+        })
+        .unwrap();
+        let issued = world.facts(&one).await.issued;
+        assert_eq!((issued.interval, issued.polled_at), (10, Some(later(3))));
+        assert_eq!(world.facts(&other).await.issued.polled_at, None);
+        let elsewhere = testing::add_tenant(&world.store, "elsewhere").await.unwrap();
+        let mut read = world.store.read(elsewhere);
+        assert_eq!(read.device_by_user_code(one.user_code).await.unwrap(), None);
+        assert_eq!(read.device_code(one.code).await.unwrap(), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_browsers_one_answers_a_device_and_it_is_answered_and_fetched_once() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let device = world.device().await;
+        let id = device.it.id;
+        assert_eq!(
+            wins!(world, |tx| tx.claim_device(id, BrowserId::new(NOW, testing::id_bits()), flow_id(), NOW)),
+            1
+        );
+        let claimed = world.by_user_code(&device).await.unwrap();
+        let (browser, first) = (claimed.browser.unwrap(), claimed.flow.unwrap());
+        // In its own browser the person may begin anew; what they began before leads nowhere then.
+        let flow = flow_id();
+        assert!(guard!(world, |tx| tx.claim_device(id, browser, flow, NOW)));
+        let grant = world.grant().await;
+        assert!(!guard!(world, |tx| tx.approve_device(id, first, grant, NOW)));
+        assert!(!guard!(world, |tx| tx.deny_device(id, first, NOW)));
+        assert!(!guard!(world, |tx| tx.spend_device_code(device.code, NOW)), "nobody allowed it");
+        assert_eq!(wins!(world, |tx| tx.approve_device(id, flow, grant, NOW)), 1);
+        assert!(!guard!(world, |tx| tx.deny_device(id, flow, NOW)));
+        assert!(!guard!(world, |tx| tx.claim_device(id, browser, flow_id(), NOW)));
+        let DeviceAnswer::Approved { grant: found, .. } = world.facts(&device).await.answer else { panic!() };
+        assert_eq!(found.id, grant);
+        let late = device.it.expires_at;
+        assert!(!guard!(world, |tx| tx.spend_device_code(device.code, late)));
+        assert_eq!(wins!(world, |tx| tx.spend_device_code(device.code, later(1))), 1);
+        assert_eq!(world.facts(&device).await.issued.redeemed_at, Some(later(1)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_device_that_was_refused_stays_refused_and_one_that_expired_is_not_answered() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let device = world.device().await;
+        let (id, flow, browser) = (device.it.id, flow_id(), world.browser);
+        let late = device.it.expires_at;
+        assert!(!guard!(world, |tx| tx.claim_device(id, browser, flow, late)));
+        assert!(guard!(world, |tx| tx.claim_device(id, browser, flow, NOW)));
+        let grant = world.grant().await;
+        assert!(!guard!(world, |tx| tx.approve_device(id, flow, grant, late)));
+        assert!(!guard!(world, |tx| tx.deny_device(id, flow, late)));
+        assert_eq!(wins!(world, |tx| tx.deny_device(id, flow, NOW)), 1);
+        assert!(!guard!(world, |tx| tx.approve_device(id, flow, grant, NOW)));
+        assert_eq!(world.facts(&device).await.answer, DeviceAnswer::Denied);
+        let day = std::time::Duration::from_hours(24);
+        for (at, kept) in [(late, true), (late.plus(day), false)] {
+            world.store.sweep(world.store.tenant, at).await.unwrap();
+            assert_eq!(world.by_user_code(&device).await.is_some(), kept);
+        }
     }
 }

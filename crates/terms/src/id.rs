@@ -115,6 +115,8 @@ ids! {
     EmailAdditionId = "ead_";
     /// A request that waits for a person.
     FlowId = "flo_";
+    /// What a device asked for, until a person has answered it.
+    DeviceAuthorizationId = "dva_";
     /// One completed authorization.
     GrantId = "gra_";
     /// One of a client's live secrets.

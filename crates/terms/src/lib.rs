@@ -13,16 +13,16 @@ mod username;
 
 pub use canonical::{CanonicalEmail, EmailAddress, EmailAddressError};
 pub use id::{
-    AdminLinkId, BrowserId, ClientId, ClientSecretId, EmailAdditionId, EventId, FlowId, GrantId, IdError,
-    InitialAccessTokenId, MailId, MailedCodeId, RecoveryId, ResourceServerId, SessionId, SignInId, SignUpId,
-    SigningKeyId, Subject, TenantId, UserId,
+    AdminLinkId, BrowserId, ClientId, ClientSecretId, DeviceAuthorizationId, EmailAdditionId, EventId,
+    FlowId, GrantId, IdError, InitialAccessTokenId, MailId, MailedCodeId, RecoveryId, ResourceServerId,
+    SessionId, SignInId, SignUpId, SigningKeyId, Subject, TenantId, UserId,
 };
 pub use language::{Language, UnknownLanguage};
 pub use secret::{
     AccessTokenHandle, AccessTokenHandleHash, AdminLinkHash, AdminLinkSecret, AuthorizationCode,
-    AuthorizationCodeHash, BrowserHandle, BrowserHandleHash, ClientSecret, ClientSecretHash,
-    InitialAccessToken, InitialAccessTokenHash, RegistrationAccessToken, RegistrationAccessTokenHash,
-    SecretError, SecretText,
+    AuthorizationCodeHash, BrowserHandle, BrowserHandleHash, ClientSecret, ClientSecretHash, DeviceCode,
+    DeviceCodeHash, InitialAccessToken, InitialAccessTokenHash, RegistrationAccessToken,
+    RegistrationAccessTokenHash, SecretError, SecretText,
 };
 pub use timestamp::Timestamp;
 pub use username::{CanonicalUsername, UsernameError};

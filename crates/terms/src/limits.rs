@@ -59,6 +59,15 @@ pub const ASSERTION_LIFETIME: Duration = Duration::from_hours(1);
 /// How far a client's clock may be ahead of ours (FAPI 2.0 Security Profile section 5.3.2.1).
 pub const CLIENT_CLOCK_SKEW: Duration = Duration::from_mins(1);
 pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_mins(1);
+/// How long a device's codes work (RFC 8628 section 3.2): enough to fetch a telephone, type the code and sign in. The code that
+/// people type is short, and each minute more is one more to guess at it (section 5.1).
+pub const DEVICE_CODE_LIFETIME: Duration = Duration::from_mins(10);
+/// Octets of what somebody types as a device's code.
+pub const USER_CODE_BYTES: usize = 64;
+/// How long a device waits between two questions, and what is added each time that it doesn't (RFC 8628 sections 3.2 and 3.5).
+pub const DEVICE_POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// By how much a question may come too soon: a device waits by its own clock, and the network is not even.
+pub const DEVICE_POLL_SLACK: Duration = Duration::from_secs(1);
 pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
 /// The longest that an access token may live by any setting: revocation must not have to be remembered for longer, nor keys
 /// be kept.

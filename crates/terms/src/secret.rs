@@ -98,6 +98,8 @@ macro_rules! handles {
 handles! {
     /// RFC 6749 section 1.3.1.
     AuthorizationCode / AuthorizationCodeHash = "ptc_ac_";
+    /// What a device asks for its tokens with (RFC 8628 section 3.2).
+    DeviceCode / DeviceCodeHash = "ptc_dc_";
     /// An access token of a resource server that takes opaque ones.
     AccessTokenHandle / AccessTokenHandleHash = "ptc_at_";
     /// RFC 6749 section 2.3.1.

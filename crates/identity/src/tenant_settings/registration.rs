@@ -22,7 +22,13 @@ choice! {
 }
 
 /// The grant types that can be let to a client that registers itself, in the words of RFC 7591 section 2.
-pub const GRANT_TYPES: [&str; 4] = ["authorization_code", "refresh_token", "client_credentials", "implicit"];
+pub const GRANT_TYPES: [&str; 5] = [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "implicit",
+];
 /// Clients of a tenant that registered themselves, at most.
 const MOST_CLIENTS: u32 = 1_000_000;
 /// Days for which one of them may stay unused, at most.

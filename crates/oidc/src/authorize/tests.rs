@@ -269,6 +269,7 @@ const BEFORE: Timestamp = Timestamp::from_millis(NOW.as_millis() - 50_000);
 #[derive(Clone, Debug)]
 struct World {
     request: AuthorizationRequest,
+    ask: Ask,
     client: Client,
     hint: IdTokenHint,
     sessions: Vec<SessionFact>,
@@ -279,7 +280,7 @@ struct World {
 impl World {
     fn step(&self) -> NextStep {
         next_step(&Facts {
-            request: &self.request,
+            ask: &self.ask,
             client: &self.client,
             hint: &self.hint,
             sessions: &self.sessions,
@@ -346,6 +347,12 @@ fn requests() -> Vec<AuthorizationRequest> {
     requests
 }
 
+/// What the request asks of a person, and the same as if a device asked it.
+fn ask_of(request: &AuthorizationRequest, client: &Client, on_a_device: bool) -> Ask {
+    let ask = request.ask(client);
+    if on_a_device { Ask { asker: Asker::Device, ..ask } } else { ask }
+}
+
 fn sessions() -> Vec<Vec<SessionFact>> {
     let mut all = vec![Vec::new()];
     for auth_time in [BEFORE, FLOW_START] {
@@ -358,13 +365,14 @@ fn sessions() -> Vec<Vec<SessionFact>> {
 }
 
 /// The clients here are native ones.
-fn could_be_anyone(client: &Client, request: &AuthorizationRequest) -> bool {
-    client.is_public() && request.redirect_uri.as_str().starts_with("http:")
+fn could_be_anyone(world: &World) -> bool {
+    let by_redirect = world.client.is_public() && world.request.redirect_uri.as_str().starts_with("http:");
+    by_redirect || world.ask.asker == Asker::Device
 }
 
 /// What must hold of a step in a state, said apart from how it is decided.
 fn check_step(world: &World, step: &NextStep) {
-    let World { request, client, hint, sessions, last_used, flow } = world;
+    let World { request, ask, client, hint, sessions, last_used, flow } = world;
     let flow = flow.as_ref();
     match step {
         NextStep::Refuse(_) => {}
@@ -376,7 +384,7 @@ fn check_step(world: &World, step: &NextStep) {
                 "{world:?}"
             );
             if let Interaction::Consent(_) = interaction {
-                assert!(!client.settings.first_party || could_be_anyone(client, request), "{world:?}");
+                assert!(!client.settings.first_party || could_be_anyone(world), "{world:?}");
             }
             if *interaction == Interaction::SignUp {
                 let chosen = flow.and_then(|flow| flow.chosen);
@@ -409,24 +417,22 @@ fn check_step(world: &World, step: &NextStep) {
                 assert!(since_start || u64::try_from(age).unwrap() <= max_age, "{world:?}");
             }
             let by_login_hint =
-                request.hinted_address().is_some_and(|it| session.addresses.contains(it.canonical()));
+                ask.hinted_address().is_some_and(|it| session.addresses.contains(it.canonical()));
             let by_login_hint =
-                by_login_hint || request.hinted_username().is_some_and(|it| session.username == Some(it));
+                by_login_hint || ask.hinted_username().is_some_and(|it| session.username == Some(it));
             // Of a hint that isn't an address and names nobody here, nothing follows.
-            let hint_says_nothing = request.hinted_address().is_none()
-                && !sessions
-                    .iter()
-                    .any(|it| it.username == request.hinted_username() && it.username.is_some());
+            let hint_says_nothing = ask.hinted_address().is_none()
+                && !sessions.iter().any(|it| it.username == ask.hinted_username() && it.username.is_some());
             let unambiguous = sessions.len() == 1 && hint_says_nothing;
             let by_last_use = *last_used == Some(session.id) && hint_says_nothing;
             assert!(hinted || chosen || by_login_hint || by_last_use || unambiguous, "{world:?}");
-            let needs_consent = !client.settings.first_party || could_be_anyone(client, request);
+            let needs_consent = !client.settings.first_party || could_be_anyone(world);
             assert_eq!(issue.by_consent, needs_consent);
             let now_consented = flow.and_then(|flow| flow.consented.as_ref());
             let now_consented = now_consented
                 .is_some_and(|(user, it)| *user == session.user && request.scope.is_subset_of(it));
             let remembered = session.consented.as_ref().is_some_and(|it| request.scope.is_subset_of(it));
-            let need_not_ask = remembered && !request.prompt.consent && !could_be_anyone(client, request);
+            let need_not_ask = remembered && !request.prompt.consent && !could_be_anyone(world);
             assert!(!needs_consent || now_consented || need_not_ask, "{world:?}");
         }
     }
@@ -441,16 +447,23 @@ fn every_state_has_a_right_next_step() {
         IdTokenHint::Of("alice".parse().unwrap()),
         IdTokenHint::Of("bob".parse().unwrap()),
     ];
-    let clients = [client(true, false), client(false, false), client(false, true)];
+    let clients = [
+        (client(true, false), false),
+        (client(false, false), false),
+        (client(false, true), false),
+        (client(false, true), true),
+    ];
     let (requests, flows, all_sessions) = (requests(), flows(), sessions());
     let (mut states, mut issued, mut asked, mut refused) = (0_u32, 0_u32, 0_u32, 0_u32);
     for request in &requests {
-        for client in &clients {
+        for (client, on_a_device) in &clients {
+            let ask = ask_of(request, client, *on_a_device);
             for hint in &hints {
                 for sessions in &all_sessions {
                     for last_used in [None, Some(ALICE), Some(GONE)] {
                         let mut world = World {
                             request: request.clone(),
+                            ask: ask.clone(),
                             client: client.clone(),
                             hint: hint.clone(),
                             sessions: sessions.clone(),
@@ -513,11 +526,15 @@ fn whoever_does_what_the_pages_ask_reaches_an_end() {
         IdTokenHint::Of("bob".parse().unwrap()),
     ];
     for request in requests() {
-        for client in [client(true, false), client(false, true)] {
+        for (client, on_a_device) in
+            [(client(true, false), false), (client(false, true), false), (client(false, true), true)]
+        {
+            let ask = ask_of(&request, &client, on_a_device);
             for hint in &hints {
                 for sessions in sessions() {
                     pages_until_the_end(World {
                         request: request.clone(),
+                        ask: ask.clone(),
                         client: client.clone(),
                         hint: hint.clone(),
                         sessions,
@@ -533,9 +550,11 @@ fn whoever_does_what_the_pages_ask_reaches_an_end() {
 #[test]
 fn another_browsers_session_is_no_fact() {
     // A session is only known by being in the list that the store made for this browser; an id alone opens nothing.
+    let (request, client) = (requests().remove(0), client(false, true));
     let world = World {
-        request: requests().remove(0),
-        client: client(false, true),
+        ask: request.ask(&client),
+        request,
+        client,
         hint: IdTokenHint::Absent,
         sessions: Vec::new(),
         last_used: Some(session_id(ALICE)),
@@ -552,8 +571,11 @@ fn another_browsers_session_is_no_fact() {
 #[test]
 fn a_native_first_party_client_that_anyone_could_pose_as_asks_each_time() {
     let client = client(true, true);
+    let mut request = requests().remove(0);
+    (request.prompt, request.max_age) = (Prompt::default(), None);
     let mut world = World {
-        request: requests().remove(0),
+        ask: request.ask(&client),
+        request,
         client: client.clone(),
         hint: IdTokenHint::Absent,
         sessions: vec![session(ALICE, NOW, Some("openid email offline_access reports:read"))],
@@ -561,9 +583,8 @@ fn a_native_first_party_client_that_anyone_could_pose_as_asks_each_time() {
         flow: None,
     };
     for (redirect_uri, asks) in [("https://shop.example/cb", false), ("http://127.0.0.1:5000/cb", true)] {
-        world.request.prompt = Prompt::default();
-        world.request.max_age = None;
         world.request.redirect_uri = client.redirect_uri(redirect_uri).unwrap();
+        world.ask = world.request.ask(&client);
         let asked = matches!(world.step(), NextStep::Interact(Interaction::Consent(_)));
         assert_eq!(asked, asks, "{redirect_uri}: {:?}", world.step());
     }

@@ -193,7 +193,8 @@ impl ClientMetadata {
         let grant_types =
             reader.words("grant_types", GrantType::ALL).unwrap_or_else(|| vec![GrantType::AuthorizationCode]);
         let by_code = grant_types.contains(&GrantType::AuthorizationCode);
-        let by_person = by_code || grant_types.contains(&GrantType::Implicit);
+        let of_people = [GrantType::AuthorizationCode, GrantType::Implicit, GrantType::DeviceCode];
+        let by_person = grant_types.iter().any(|grant| of_people.contains(grant));
         let response_types = reader
             .response_types()
             .unwrap_or_else(|| if by_code { vec![ResponseType::Code] } else { Vec::new() });
@@ -282,10 +283,11 @@ impl ClientMetadata {
                 "client_credentials needs a client that authenticates; token_endpoint_auth_method is none",
             );
         }
-        if self.grant_types.contains(&GrantType::RefreshToken) && !by_code {
+        let on_device = self.grant_types.contains(&GrantType::DeviceCode);
+        if self.grant_types.contains(&GrantType::RefreshToken) && !by_code && !on_device {
             reader.fault(
                 "grant_types",
-                "refresh_token needs authorization_code: nothing else issues refresh tokens",
+                "refresh_token needs authorization_code or the device code: nothing else issues refresh tokens",
             );
         }
         self.check_keys(reader);

@@ -60,6 +60,8 @@ words! {
         RefreshToken = "refresh_token",
         /// RFC 6749 section 4.4.
         ClientCredentials = "client_credentials",
+        /// RFC 8628 section 3.4.
+        DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
         /// RFC 6749 section 4.2: tokens out of the authorization endpoint. Nothing asks for it at the token endpoint.
         Implicit = "implicit",
     }

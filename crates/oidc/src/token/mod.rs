@@ -2,6 +2,7 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device_code;
 pub mod refresh_token;
 
 use crate::client::{Client, GrantType};
@@ -12,6 +13,7 @@ use crate::resource_server::{ResourceIdentifier, ResourceServer};
 use crate::scope::{OPENID, Scope};
 use authorization_code::CodeRedemption;
 use client_credentials::ClientRequest;
+use device_code::DevicePoll;
 use refresh_token::RefreshRequest;
 
 /// A token request: one variant per grant, with exactly its parameters.
@@ -23,6 +25,8 @@ pub enum TokenRequest {
     RefreshToken(RefreshRequest),
     /// RFC 6749 section 4.4.2.
     ClientCredentials(ClientRequest),
+    /// RFC 8628 section 3.4.
+    DeviceCode(DevicePoll),
 }
 
 impl TokenRequest {
@@ -32,6 +36,7 @@ impl TokenRequest {
             Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
             Self::RefreshToken(_) => GrantType::RefreshToken,
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
+            Self::DeviceCode(_) => GrantType::DeviceCode,
         }
     }
 
@@ -49,6 +54,7 @@ impl TokenRequest {
             GrantType::AuthorizationCode => Self::AuthorizationCode(CodeRedemption::parse(parameters)?),
             GrantType::RefreshToken => Self::RefreshToken(RefreshRequest::parse(parameters)?),
             GrantType::ClientCredentials => Self::ClientCredentials(ClientRequest::parse(parameters)?),
+            GrantType::DeviceCode => Self::DeviceCode(DevicePoll::parse(parameters)?),
             GrantType::Implicit => return Err(TokenRefusal::GrantTypeUnknown),
         })
     }
@@ -132,7 +138,7 @@ fn target_of(identifier: &ResourceIdentifier, issuer: &ResourceIdentifier) -> Ta
 /// that a code was stolen.
 pub type Audience = Result<ResourceServer, TokenRefusal>;
 
-/// The `error` of RFC 6749 section 5.2 and RFC 8707 section 2.
+/// The `error` of RFC 6749 section 5.2, RFC 8707 section 2 and RFC 8628 section 3.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorCode {
     /// `invalid_request`
@@ -149,6 +155,14 @@ pub enum ErrorCode {
     InvalidScope,
     /// `invalid_target`
     InvalidTarget,
+    /// `authorization_pending` (RFC 8628 section 3.5)
+    AuthorizationPending,
+    /// `slow_down` (RFC 8628 section 3.5)
+    SlowDown,
+    /// `access_denied` (RFC 8628 section 3.5)
+    AccessDenied,
+    /// `expired_token` (RFC 8628 section 3.5)
+    ExpiredToken,
 }
 
 impl ErrorCode {
@@ -162,6 +176,10 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::AccessDenied => "access_denied",
+            Self::ExpiredToken => "expired_token",
         }
     }
 }
@@ -195,6 +213,18 @@ pub enum TokenRefusal {
     CodeExpired,
     /// RFC 6749 section 4.1.2: used before.
     CodeSpent,
+    /// RFC 6749 section 5.2: no such device code, or another client's.
+    DeviceCodeUnknown,
+    /// RFC 8628 section 3.5: the person has not answered yet.
+    DevicePending,
+    /// RFC 8628 section 3.5: nor has the person, and the device asks too often.
+    DevicePolledTooSoon,
+    /// RFC 8628 section 3.5: the person refused.
+    DeviceDenied,
+    /// RFC 8628 section 3.5: nobody answered in time.
+    DeviceCodeExpired,
+    /// RFC 8628 section 3.5: it bought its tokens before.
+    DeviceCodeSpent,
     /// RFC 6749 section 5.2: the Grant was given to another client.
     GrantOfAnother,
     /// RFC 6749 section 5.2: the Grant was ended or ran out.
@@ -237,7 +267,13 @@ impl TokenRefusal {
             Self::Client(refusal) => client_code(*refusal),
             Self::GrantTypeUnknown => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotRegistered | Self::ClientNotConfidential => ErrorCode::UnauthorizedClient,
+            Self::DevicePending => ErrorCode::AuthorizationPending,
+            Self::DevicePolledTooSoon => ErrorCode::SlowDown,
+            Self::DeviceDenied => ErrorCode::AccessDenied,
+            Self::DeviceCodeExpired => ErrorCode::ExpiredToken,
             Self::CodeUnknown
+            | Self::DeviceCodeUnknown
+            | Self::DeviceCodeSpent
             | Self::RedirectUriMismatch
             | Self::VerifierMismatch
             | Self::VerifierMissing
@@ -279,6 +315,14 @@ impl TokenRefusal {
             Self::VerifierUnexpected => "code_verifier without a code_challenge in the authorization request",
             Self::CodeExpired => "the code has expired",
             Self::CodeSpent => "the code was used before; its tokens are revoked",
+            Self::DeviceCodeUnknown => "the device_code is not known, or was issued to another client",
+            Self::DevicePending => "the person has not answered yet",
+            Self::DevicePolledTooSoon => {
+                "the person has not answered yet; wait 5 seconds more between two questions from now on"
+            }
+            Self::DeviceDenied => "the person refused",
+            Self::DeviceCodeExpired => "the device_code has expired",
+            Self::DeviceCodeSpent => "the device_code was used before; its tokens are revoked",
             Self::GrantOfAnother => "the authorization was given to another client",
             Self::GrantEnded => "the authorization has ended",
             Self::UserGone => "the user may not use this account any more",
@@ -322,7 +366,9 @@ mod tests {
     use TokenRefusal as R;
 
     fn parse(form: &str) -> Result<TokenRequest, TokenRefusal> {
-        TokenRequest::parse(&Parameters::parse(form.as_bytes()).unwrap(), &believed(client()))
+        let mut client = client();
+        client.metadata.grant_types.push(GrantType::DeviceCode);
+        TokenRequest::parse(&Parameters::parse(form.as_bytes()).unwrap(), &believed(client))
     }
 
     #[test]
@@ -332,6 +378,9 @@ mod tests {
             format!("grant_type=authorization_code&code={code}&redirect_uri=x&code_verifier=v&future=1");
         assert!(matches!(parse(&form), Ok(TokenRequest::AuthorizationCode(_))));
         assert!(matches!(parse("grant_type=client_credentials"), Ok(TokenRequest::ClientCredentials(_))));
+        let device_code = terms::DeviceCode::new([1; 32]).reveal();
+        let form = format!("grant_type={}&device_code={device_code}", GrantType::DeviceCode);
+        assert!(matches!(parse(&form), Ok(TokenRequest::DeviceCode(_))));
     }
 
     #[test]
@@ -349,6 +398,9 @@ mod tests {
             ("grant_type=authorization_code&code=".to_owned(), R::Missing("code")),
             ("grant_type=authorization_code&code=x".to_owned(), R::CodeUnknown),
             (format!("grant_type=authorization_code&code={access}"), R::CodeUnknown),
+            (format!("grant_type={}", GrantType::DeviceCode), R::Missing("device_code")),
+            (format!("grant_type={}&device_code={code}", GrantType::DeviceCode), R::DeviceCodeUnknown),
+            ("grant_type=device_code".to_owned(), R::GrantTypeUnknown),
             ("grant_type=refresh_token".to_owned(), R::Missing("refresh_token")),
             (format!("grant_type=refresh_token&refresh_token={code}"), R::RefreshTokenUnknown),
             ("grant_type=client_credentials&scope=a%22b".to_owned(), R::ScopeMalformed),
@@ -366,7 +418,7 @@ mod tests {
         let mut client = client();
         client.metadata.grant_types = vec![GrantType::AuthorizationCode];
         let client = believed(client);
-        for grant_type in ["refresh_token", "client_credentials"] {
+        for grant_type in ["refresh_token", "client_credentials", GrantType::DeviceCode.as_str()] {
             let form = Parameters::parse(format!("grant_type={grant_type}").as_bytes()).unwrap();
             assert_eq!(TokenRequest::parse(&form, &client).err(), Some(R::GrantTypeNotRegistered));
         }

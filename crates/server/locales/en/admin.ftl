@@ -226,6 +226,7 @@ admin-client-response-types-hint = None chosen: a code only.
 admin-client-by-code = People sign in (authorization_code)
 admin-client-by-refresh = It stays connected (refresh_token)
 admin-client-by-credentials = It acts for itself (client_credentials)
+admin-client-by-device = It runs on a device without a browser (device_code)
 admin-client-scope-hint = What it may ask for, separated by blanks.
 admin-client-resource-servers = APIs that it may ask for
 admin-client-resource-servers-hint = None chosen: all of them.

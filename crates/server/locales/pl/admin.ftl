@@ -226,6 +226,7 @@ admin-client-response-types-hint = Nic nie wybrano: tylko kod.
 admin-client-by-code = Ludzie się logują (authorization_code)
 admin-client-by-refresh = Pozostaje połączona (refresh_token)
 admin-client-by-credentials = Działa we własnym imieniu (client_credentials)
+admin-client-by-device = Działa na urządzeniu bez przeglądarki (device_code)
 admin-client-scope-hint = O co może prosić, rozdzielone spacjami.
 admin-client-resource-servers = API, o które może prosić
 admin-client-resource-servers-hint = Nic nie wybrano: wszystkie.

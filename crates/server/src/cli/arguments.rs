@@ -354,7 +354,8 @@ pub struct Metadata {
     /// That page is told which session it was
     #[arg(long)]
     frontchannel_logout_session_required: bool,
-    /// authorization_code, refresh_token, client_credentials or implicit; may be given several times
+    /// authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code or implicit;
+    /// may be given several times
     /// [default: authorization_code and refresh_token]
     #[arg(long = "grant-type", value_name = "G")]
     grant_types: Vec<String>,

@@ -8,8 +8,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, HeaderValue};
 use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
 use oidc::authorize::{
-    self, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue, Issued,
-    IssuedAccessToken, NextStep, Offered, PageReason, SessionFact, next_step,
+    self, Ask, AuthorizationRequest, AuthorizeRefusal, Facts, FlowFact, IdTokenHint, Interaction, Issue,
+    Issued, IssuedAccessToken, NextStep, Offered, PageReason, SessionFact, next_step,
 };
 use oidc::client::{Client, ResponseType};
 use oidc::grant::{Approved, Authentication, Grant, IssuedCode, Wish, approve_front_channel};
@@ -25,8 +25,8 @@ use store::flows::{Flow, FlowKind};
 use store::{Fault, Read, Tx, write_tx};
 use terms::{AuthorizationCode, EventId, FlowId, GrantId, Subject, Timestamp, limits};
 
-use super::issue;
 use super::request_object::{Arrived, arrive};
+use super::{device, issue};
 use crate::app::App;
 use crate::browser::{self, BrowserContext};
 use crate::client_keys::{Envelope, NoRecipient, envelope};
@@ -96,7 +96,7 @@ pub async fn store_and_go_on(
 }
 
 /// Where a flow's next step is asked for.
-fn continue_path(flow: FlowId) -> String {
+pub(crate) fn continue_path(flow: FlowId) -> String {
     format!("/oauth/authorize/continue?flow={flow}")
 }
 
@@ -105,8 +105,14 @@ pub async fn go_on(visit: Visit) -> Result<Response, Stop> {
     let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(&visit.site)) };
     let (browser, cookie) = visit.known_browser().await?;
     let stored = visit.site.app.store.read(visit.site.tenant.id).flow(flow).await?;
-    if stored.is_some_and(|stored| stored.kind == FlowKind::Account) {
-        return account::arrive(&visit.site, flow, &browser, cookie, visit.now).await;
+    match stored.map(|stored| stored.kind) {
+        Some(FlowKind::Account) => {
+            return account::arrive(&visit.site, flow, &browser, cookie, visit.now).await;
+        }
+        Some(FlowKind::Device) => {
+            return Box::pin(device::go_on(&visit.site, flow, &browser, cookie, visit.now)).await;
+        }
+        Some(FlowKind::Authorize | FlowKind::EndSession) | None => {}
     }
     let flow = claim_flow(&visit.site, flow, FlowKind::Authorize, &browser, visit.now).await?;
     let asked = match understand_waiting(&visit.site, flow.parameters).await? {
@@ -148,10 +154,21 @@ pub(crate) async fn claim_flow(
     browser: &BrowserRecord,
     now: Timestamp,
 ) -> Result<Flow, Stop> {
+    claim_flow_of(site, id, &[kind], browser, now).await
+}
+
+async fn claim_flow_of(
+    site: &Site,
+    id: FlowId,
+    kinds: &[FlowKind],
+    browser: &BrowserRecord,
+    now: Timestamp,
+) -> Result<Flow, Stop> {
     let Site { app, tenant, .. } = site;
     let stored = app.store.read(tenant.id).flow(id).await?;
-    let open =
-        |flow: &Flow| flow.kind == kind && flow.completed_at.is_none() && !flow.expires_at.has_passed(now);
+    let open = |flow: &Flow| {
+        kinds.contains(&flow.kind) && flow.completed_at.is_none() && !flow.expires_at.has_passed(now)
+    };
     let stale = || Problem::Stale.stop(site);
     let mut flow = stored.filter(open).ok_or_else(stale)?;
     if flow.browser.is_none() {
@@ -165,18 +182,40 @@ pub(crate) async fn claim_flow(
     if flow.browser == Some(browser.id) { Ok(flow) } else { Err(stale()) }
 }
 
-/// A request that is understood, with all that doesn't change while it waits.
-pub(crate) struct Asked {
-    pub parameters: Parameters,
+/// What waits for a person in a client's name, by whatever way it came, with all that doesn't change meanwhile.
+pub(crate) struct Pending {
     pub client: Client,
-    pub request: AuthorizationRequest,
+    pub ask: Ask,
     /// By what names the client knows people.
     pub naming: Naming,
-    hint: IdTokenHint,
+    pub hint: IdTokenHint,
+}
+
+/// What a flow of this browser asks a person for. `None`: its request is good no longer, as the next step will tell.
+pub(crate) async fn pending_in(
+    site: &Site,
+    flow: FlowId,
+    browser: &BrowserRecord,
+    now: Timestamp,
+) -> Result<Option<Pending>, Stop> {
+    let flow = claim_flow_of(site, flow, &FlowKind::OF_CLIENTS, browser, now).await?;
+    Ok(match flow.kind {
+        FlowKind::Device => device::understand(site, &flow.parameters).await?,
+        FlowKind::Authorize | FlowKind::EndSession | FlowKind::Account => {
+            understand_waiting(site, flow.parameters).await?.ok().map(|asked| asked.pending)
+        }
+    })
+}
+
+/// An authorization request that is understood.
+struct Asked {
+    parameters: Parameters,
+    request: AuthorizationRequest,
+    pending: Pending,
 }
 
 /// Understands a request again that waits. What it said in an object was opened when it came, and isn't opened again.
-pub(crate) async fn understand_waiting(
+async fn understand_waiting(
     site: &Site,
     parameters: Parameters,
 ) -> Result<Result<Asked, AuthorizeRefusal>, Failure> {
@@ -213,17 +252,20 @@ async fn understand(site: &Site, request: PlainRequest) -> Result<Result<Asked, 
         }
     };
     let naming = app.naming(tenant, &client).await?;
-    let parameters = request.into_parameters();
-    Ok(Ok(Asked { parameters, client, request: validated, naming, hint }))
+    let pending = Pending { ask: validated.ask(&client), client, naming, hint };
+    Ok(Ok(Asked { parameters: request.into_parameters(), request: validated, pending }))
 }
 
 /// The built-in resource server's identifier.
-fn issuer_as_resource(site: &Site) -> Result<ResourceIdentifier, Failure> {
+pub(super) fn issuer_as_resource(site: &Site) -> Result<ResourceIdentifier, Failure> {
     site.tenant.issuer.as_str().parse().map_err(Failure::new)
 }
 
 /// Those of the named resource servers that exist. More than a request may name aren't looked for: it will be refused.
-async fn named_resources(read: &mut Read, parameters: &Parameters) -> Result<Vec<ResourceIdentifier>, Fault> {
+pub(super) async fn named_resources(
+    read: &mut Read,
+    parameters: &Parameters,
+) -> Result<Vec<ResourceIdentifier>, Fault> {
     let mut found = Vec::new();
     for text in parameters.all("resource").take(limits::RESOURCES) {
         if let Ok(identifier) = text.parse()
@@ -256,18 +298,18 @@ fn deliver(site: &Site, response: AuthorizeResponse) -> Result<Response, Stop> {
 pub(crate) async fn session_facts(
     read: &mut Read,
     browser: &BrowserRecord,
-    asked: &Asked,
+    pending: &Pending,
     now: Timestamp,
 ) -> Result<Vec<(SessionFact, Session, User)>, Fault> {
     let mut facts = Vec::new();
     for session in browser::live_sessions(read, browser, now).await? {
         let Some(user) = read.user(session.user_id).await?.filter(User::is_enabled) else { continue };
-        let consent = read.consent(user.id, &asked.client.id).await?;
+        let consent = read.consent(user.id, &pending.client.id).await?;
         let verified = user.emails.iter().filter(|email| email.verified_at.is_some());
         let fact = SessionFact {
             id: session.id,
             user: user.id,
-            subject: asked.naming.subject(&user.subject),
+            subject: pending.naming.subject(&user.subject),
             addresses: verified.map(|email| email.address.canonical().clone()).collect(),
             username: user.username.clone(),
             auth_time: session.auth_time(),
@@ -292,7 +334,7 @@ fn flow_fact(flow: &Flow) -> FlowFact {
 /// Reads what holds at this moment, and decides. `None`: the flow ended meanwhile.
 pub(crate) async fn decide(
     read: &mut Read,
-    asked: &Asked,
+    pending: &Pending,
     browser: Option<&BrowserRecord>,
     flow: Option<FlowId>,
     now: Timestamp,
@@ -306,14 +348,14 @@ pub(crate) async fn decide(
     };
     let (mut sessions, mut last_used) = (Vec::new(), None);
     if let Some(browser) = browser {
-        sessions = session_facts(read, browser, asked, now).await?;
-        last_used = read.last_used_session(browser.id, &asked.client.id).await?;
+        sessions = session_facts(read, browser, pending, now).await?;
+        last_used = read.last_used_session(browser.id, &pending.client.id).await?;
     }
     let facts: Vec<SessionFact> = sessions.iter().map(|(fact, _, _)| fact.clone()).collect();
     let step = next_step(&Facts {
-        request: &asked.request,
-        client: &asked.client,
-        hint: &asked.hint,
+        ask: &pending.ask,
+        client: &pending.client,
+        hint: &pending.hint,
         sessions: &facts,
         last_used: last_used.map(|last| last.session),
         flow: flow.as_ref(),
@@ -391,7 +433,7 @@ async fn advance(
         }
         Advanced::Refused(error) => deliver(site, asked.request.refuse(error, issuer))?,
         Advanced::Interact(interaction, flow) => {
-            see_other(tenant, &page_of(interaction, flow, &asked.request))
+            see_other(tenant, &page_of(interaction, flow, &asked.pending.ask))
         }
         Advanced::Stale => return Err(Problem::Stale.stop(site)),
     };
@@ -407,7 +449,7 @@ async fn id_token_envelope(
     if !asked.request.response_type.has_id_token() {
         return Ok(None);
     }
-    let client = &asked.client;
+    let client = &asked.pending.client;
     Ok(Some(envelope(&site.app, &site.tenant, client, client.id_token_encryption, now).await?))
 }
 
@@ -419,7 +461,7 @@ async fn take_step(
     prepared: &Prepared,
 ) -> Result<Advanced, Fault> {
     let now = prepared.now;
-    let Some((step, sessions)) = decide(tx, asked, browser, flow, now).await? else {
+    let Some((step, sessions)) = decide(tx, &asked.pending, browser, flow, now).await? else {
         return Ok(Advanced::Stale);
     };
     if let (NextStep::Interact(interaction), None) = (&step, flow) {
@@ -445,7 +487,7 @@ async fn take_step(
                 return Ok(Advanced::Refused(authorize::AuthorizeError::ResourceUnknown));
             };
             record_grant(tx, asked, issue, (&session, &user.subject), prepared).await?;
-            tx.use_session(browser.id, &asked.client.id, session.id, now).await?;
+            tx.use_session(browser.id, &asked.pending.client.id, session.id, now).await?;
             approve(tx, asked, &audience, prepared).await
         }
     }
@@ -500,13 +542,44 @@ async fn issued(
         code: code.as_deref(),
         without_userinfo: response_type == ResponseType::IdToken,
     };
-    let signed = issue::sign(site, &asked.client, approved, (&prepared.token, wanted), prepared.now).await?;
+    let signed =
+        issue::sign(site, &asked.pending.client, approved, (&prepared.token, wanted), prepared.now).await?;
     let access_token = signed.access_token.map(|text| IssuedAccessToken {
         text,
         expires_in: approved.audience().access_token_lifetime,
         scope: approved.scope().clone(),
     });
     Ok(Issued { code, access_token, id_token: signed.id_token })
+}
+
+/// What a person allowed, as it is recorded.
+pub(super) fn new_grant(
+    id: GrantId,
+    pending: &Pending,
+    issue: Issue,
+    (session, own_subject): (&Session, &Subject),
+    now: Timestamp,
+) -> Grant {
+    Grant {
+        id,
+        client: pending.client.id.clone(),
+        user: issue.user,
+        pairwise_subject: pending.naming.pairwise(own_subject),
+        session: session.id,
+        // OpenID Connect Core section 11.
+        offline: issue.scope.contains(oidc::scope::OFFLINE_ACCESS),
+        by_consent: issue.by_consent,
+        scope: issue.scope,
+        resources: pending.ask.resources.clone(),
+        claims: pending.ask.claims.clone(),
+        authentication: Authentication {
+            time: session.auth_time(),
+            methods: session.amr().into_iter().map(str::to_owned).collect(),
+            acr: session.acr().to_owned(),
+        },
+        created_at: now,
+        ended_at: None,
+    }
 }
 
 /// Records the grant, its code if the answer has one, and what happened.
@@ -518,26 +591,7 @@ async fn record_grant(
     prepared: &Prepared,
 ) -> Result<(), Fault> {
     let (request, now) = (&asked.request, prepared.now);
-    let grant = Grant {
-        id: prepared.grant,
-        client: asked.client.id.clone(),
-        user: issue.user,
-        pairwise_subject: asked.naming.pairwise(own_subject),
-        session: session.id,
-        // OpenID Connect Core section 11.
-        offline: issue.scope.contains(oidc::scope::OFFLINE_ACCESS),
-        by_consent: issue.by_consent,
-        scope: issue.scope,
-        resources: request.resources.clone(),
-        claims: request.claims.clone(),
-        authentication: Authentication {
-            time: session.auth_time(),
-            methods: session.amr().into_iter().map(str::to_owned).collect(),
-            acr: session.acr().to_owned(),
-        },
-        created_at: now,
-        ended_at: None,
-    };
+    let grant = new_grant(prepared.grant, &asked.pending, issue, (session, own_subject), now);
     let code = IssuedCode {
         grant: grant.id,
         // RFC 6749 section 4.1.3: the token request must repeat it exactly when this request had it.
@@ -557,9 +611,9 @@ async fn record_grant(
 }
 
 /// The page where a person does what is asked.
-fn page_of(interaction: Interaction, flow: FlowId, request: &AuthorizationRequest) -> String {
+pub(super) fn page_of(interaction: Interaction, flow: FlowId, ask: &Ask) -> String {
     match interaction {
-        Interaction::SignIn => match request.hinted_address() {
+        Interaction::SignIn => match ask.hinted_address() {
             None => format!("/sign-in?flow={flow}"),
             Some(address) => {
                 let hint = oidc::params::encode([("login_hint", address.as_written())]);

@@ -92,7 +92,11 @@ pub fn error(tenant: &Tenant, code: ErrorCode, description: &str) -> Response {
         | ErrorCode::UnauthorizedClient
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::InvalidScope
-        | ErrorCode::InvalidTarget => StatusCode::BAD_REQUEST,
+        | ErrorCode::InvalidTarget
+        | ErrorCode::AuthorizationPending
+        | ErrorCode::SlowDown
+        | ErrorCode::AccessDenied
+        | ErrorCode::ExpiredToken => StatusCode::BAD_REQUEST,
     };
     let mut response = json(status, json!({ "error": code.as_str(), "error_description": description }));
     if status == StatusCode::UNAUTHORIZED {

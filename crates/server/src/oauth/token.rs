@@ -12,6 +12,7 @@ use oidc::refresh_token::{RefreshSecret, RefreshToken};
 use oidc::resource_server::{ResourceIdentifier, ResourceServer, TokenFormat};
 use oidc::token::authorization_code::{CodeRedemption, Redemption, redeem};
 use oidc::token::client_credentials::{self, ClientRequest};
+use oidc::token::device_code::{DeviceAnswer, DevicePoll, Polling, poll};
 use oidc::token::refresh_token::{RefreshFacts, RefreshRequest, Refreshing, refresh};
 use oidc::token::{Audience, Target, TokenRefusal, TokenRequest, target_of_client, target_of_grant};
 use serde_json::json;
@@ -98,6 +99,9 @@ async fn answer(
             })
         }
         TokenRequest::ClientCredentials(own) => call.by_client(own).await,
+        TokenRequest::DeviceCode(device) => {
+            write_tx!(store, tenant, |tx| -> Result<Outcome, Fault> { call.by_device(tx, device).await })
+        }
     };
     let issue = outcome?.map_err(refused)?;
     call.note_use().await?;
@@ -116,7 +120,7 @@ async fn envelope_of(
 ) -> Result<Option<Envelope>, Failure> {
     match request {
         TokenRequest::ClientCredentials(_) => Ok(None),
-        TokenRequest::AuthorizationCode(_) | TokenRequest::RefreshToken(_) => {
+        TokenRequest::AuthorizationCode(_) | TokenRequest::RefreshToken(_) | TokenRequest::DeviceCode(_) => {
             Ok(Some(envelope(&site.app, &site.tenant, client, client.id_token_encryption, now).await?))
         }
     }
@@ -141,16 +145,50 @@ impl Call<'_> {
                 if !tx.spend_authorization_code(hash, self.now).await? {
                     return Ok(Err(TokenRefusal::CodeSpent));
                 }
-                let refresh_token = match approved.person() {
-                    Some(person) if self.client.client().may_use(GrantType::RefreshToken) => {
-                        Some(self.first_refresh_token(tx, person.grant).await?)
-                    }
-                    _ => None,
-                };
-                self.note_opaque(tx, &approved).await?;
-                Ok(Ok(Issue { approved: *approved, refresh_token }))
+                self.first_of_grant(tx, *approved).await.map(Ok)
             }
         }
+    }
+
+    /// RFC 8628 section 3.4.
+    async fn by_device(&self, tx: &mut Tx, request: &DevicePoll) -> Result<Outcome, Fault> {
+        let hash = request.device_code.hash();
+        let facts = tx.device_code(hash).await?;
+        let audience = match facts.as_ref().map(|facts| &facts.answer) {
+            Some(DeviceAnswer::Approved { grant, .. }) => {
+                self.audience(tx, grant, request.resource.as_ref()).await?
+            }
+            Some(DeviceAnswer::Pending | DeviceAnswer::Denied) | None => Err(TokenRefusal::DeviceCodeUnknown),
+        };
+        match poll(&self.client, facts.as_ref(), audience, self.now) {
+            Polling::Refuse(refusal) => Ok(Err(refusal)),
+            Polling::Wait { interval, refusal } => {
+                tx.note_device_poll(hash, interval, self.now).await?;
+                Ok(Err(refusal))
+            }
+            Polling::RevokeAndRefuse { grant } => {
+                self.end_for_replay(tx, grant, "device_code").await?;
+                Ok(Err(TokenRefusal::DeviceCodeSpent))
+            }
+            Polling::Issue(approved) => {
+                if !tx.spend_device_code(hash, self.now).await? {
+                    return Ok(Err(TokenRefusal::DeviceCodeSpent));
+                }
+                self.first_of_grant(tx, *approved).await.map(Ok)
+            }
+        }
+    }
+
+    /// What a Grant gives out first.
+    async fn first_of_grant(&self, tx: &mut Tx, approved: Approved) -> Result<Issue, Fault> {
+        let refresh_token = match approved.person() {
+            Some(person) if self.client.client().may_use(GrantType::RefreshToken) => {
+                Some(self.first_refresh_token(tx, person.grant).await?)
+            }
+            _ => None,
+        };
+        self.note_opaque(tx, &approved).await?;
+        Ok(Issue { approved, refresh_token })
     }
 
     /// RFC 6749 section 6.

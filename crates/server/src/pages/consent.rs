@@ -3,21 +3,18 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use identity::{Actor, BrowserRecord, Event, EventKind};
-use oidc::authorize::{Interaction, NextStep};
-use oidc::redirect_uri::RedirectKind;
+use identity::{Actor, Event, EventKind};
+use oidc::authorize::{Asker, Interaction, NextStep};
 use oidc::scope::Scope;
 use store::consents::Consent;
-use store::flows::FlowKind;
 use store::{Fault, Tx, write_tx};
-use terms::{EventId, FlowId, SessionId, Timestamp};
+use terms::{EventId, FlowId, SessionId};
 
 use super::client_card::ClientCard;
 use super::error::Problem;
 use super::{Stop, Submission, View, Visit, moving_on, page_for, with_cookie};
 use crate::browser;
-use crate::oauth::authorize::{Asked, back_to_flow, claim_flow, decide, understand_waiting};
-use crate::request::Site;
+use crate::oauth::authorize::{Pending, back_to_flow, decide, pending_in};
 
 #[derive(Template)]
 #[template(path = "consent.html")]
@@ -30,8 +27,8 @@ struct ConsentPage<'a> {
     client: &'a str,
     account: String,
     lines: Vec<String>,
-    /// Whether another application could pose as this one.
-    unproven: bool,
+    /// What to know of who asks: that another application could pose as this one, or that it is a device.
+    warning: Option<String>,
     card: Option<ClientCard>,
 }
 
@@ -48,27 +45,16 @@ pub(super) fn line_of(view: View<'_>, token: &str) -> String {
     }
 }
 
-/// The flow's request, if the flow is this browser's and its request is still good.
-async fn waiting(
-    site: &Site,
-    flow: FlowId,
-    browser: &BrowserRecord,
-    now: Timestamp,
-) -> Result<Option<Asked>, Stop> {
-    let flow = claim_flow(site, flow, FlowKind::Authorize, browser, now).await?;
-    Ok(understand_waiting(site, flow.parameters).await?.ok())
-}
-
 /// `GET /consent`: asks, if the flow's next step is to ask.
 pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let site = &visit.site;
     let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(site)) };
     let (browser, cookie) = visit.known_browser().await?;
-    let Some(asked) = waiting(site, flow, &browser, visit.now).await? else {
+    let Some(pending) = pending_in(site, flow, &browser, visit.now).await? else {
         return Ok(back_to_flow(site, flow, cookie));
     };
     let mut read = site.app.store.read(site.tenant.id);
-    let decided = decide(&mut read, &asked, Some(&browser), Some(flow), visit.now).await?;
+    let decided = decide(&mut read, &pending, Some(&browser), Some(flow), visit.now).await?;
     let Some((NextStep::Interact(Interaction::Consent(session)), sessions)) = decided else {
         return Ok(back_to_flow(site, flow, cookie));
     };
@@ -83,12 +69,16 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
         form_token: browser::form_token(&site.tenant, browser.id),
         flow,
         session,
-        scope: asked.request.consent_scope(),
-        client: asked.client.display_name(),
+        scope: pending.ask.consent_scope(),
+        client: pending.client.display_name(),
         account: account.unwrap_or_default(),
-        lines: asked.request.consent_scope().iter().map(|token| line_of(view, token)).collect(),
-        unproven: asked.client.is_public() && asked.request.redirect_uri.kind() != RedirectKind::Https,
-        card: Some(ClientCard::of(&asked.client)),
+        lines: pending.ask.consent_scope().iter().map(|token| line_of(view, token)).collect(),
+        warning: match pending.ask.asker {
+            Asker::Client => None,
+            Asker::Anybody => Some(view.text("consent-unproven")),
+            Asker::Device => Some(view.text("consent-device")),
+        },
+        card: Some(ClientCard::of(&pending.client)),
     };
     Ok(with_cookie(page_for(StatusCode::OK, &template, template.card.as_ref())?, cookie))
 }
@@ -119,10 +109,10 @@ pub async fn answer(submission: Submission) -> Result<Response, Stop> {
         return Err(Problem::Request.stop(site));
     };
     // A request that is good no longer is told to the client by the flow's next step.
-    if let Some(asked) = waiting(site, flow, browser, *now).await? {
+    if let Some(pending) = pending_in(site, flow, browser, *now).await? {
         let event = site.app.entropy.id(EventId::new, *now);
         write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> {
-            record(tx, &asked, flow, &submission, &said, event).await
+            record(tx, &pending, flow, &submission, &said, event).await
         })?;
     }
     moving_on::to_next_step(site, Some(&flow), None)
@@ -131,7 +121,7 @@ pub async fn answer(submission: Submission) -> Result<Response, Stop> {
 /// Records the answer, if it is about what the flow asks now: the same account, the same scope.
 async fn record(
     tx: &mut Tx,
-    asked: &Asked,
+    pending: &Pending,
     flow: FlowId,
     submission: &Submission,
     said: &Said,
@@ -142,19 +132,19 @@ async fn record(
         tx.deny_flow(flow, browser.id, now).await?;
         return Ok(());
     }
-    let Some((step, sessions)) = decide(tx, asked, Some(browser), Some(flow), now).await? else {
+    let Some((step, sessions)) = decide(tx, pending, Some(browser), Some(flow), now).await? else {
         return Ok(());
     };
     let is_asked = step == NextStep::Interact(Interaction::Consent(said.session))
-        && said.scope == asked.request.consent_scope();
+        && said.scope == pending.ask.consent_scope();
     let user = sessions.iter().find(|(fact, _, _)| fact.id == said.session).map(|(fact, _, _)| fact.user);
     let Some(user) = user.filter(|_| is_asked) else { return Ok(()) };
     if tx.consent_in_flow(flow, browser.id, user, &said.scope, now).await? {
-        let client = asked.client.id.clone();
+        let client = pending.client.id.clone();
         tx.add_consent(&Consent { user, client, scope: said.scope.clone(), given_at: now }).await?;
         let event = Event::new(event, EventKind::ConsentGiven, Actor::User(user), now)
             .from_address(submission.site.address);
-        tx.append_event(&event.about(&asked.client.id).with_flow(flow).with("scope", &said.scope)).await?;
+        tx.append_event(&event.about(&pending.client.id).with_flow(flow).with("scope", &said.scope)).await?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What waits while a person signs in or up: an authorization request, or a page of their account.
+//! What waits while a person signs in or up: an authorization request, what a device asks, or a page of their account.
 
 use store::Fault;
 use store::flows::{Flow, FlowKind};
@@ -59,7 +59,7 @@ async fn read(site: &Site, id: FlowId, browser: BrowserId, now: Timestamp) -> Re
 }
 
 fn is_open(flow: &Flow, browser: BrowserId, now: Timestamp) -> bool {
-    matches!(flow.kind, FlowKind::Authorize | FlowKind::Account)
+    matches!(flow.kind, FlowKind::Authorize | FlowKind::Account | FlowKind::Device)
         && flow.browser == Some(browser)
         && flow.completed_at.is_none()
         && !flow.expires_at.has_passed(now)

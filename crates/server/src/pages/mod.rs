@@ -8,6 +8,7 @@ pub mod admin;
 pub mod brand;
 pub mod client_card;
 pub mod consent;
+pub mod device;
 pub mod error;
 pub mod flow;
 pub mod form_post;
@@ -435,7 +436,7 @@ fn page_of_form(path: &str) -> &str {
 fn place_of_form(path: &str, form: &Fields) -> String {
     let path = page_of_form(path);
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for name in ["flow", "attempt", "account", "addition", "back"] {
+    for name in ["flow", "attempt", "account", "addition", "back", "user_code"] {
         if !form.value(name).is_empty() {
             query.append_pair(name, form.value(name));
         }

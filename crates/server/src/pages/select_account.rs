@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use store::flows::FlowKind;
 use store::{Fault, write_tx};
 use terms::{FlowId, SessionId};
 
@@ -11,7 +10,7 @@ use super::client_card::ClientCard;
 use super::error::Problem;
 use super::{Stop, Submission, View, Visit, moving_on, page_for, with_cookie};
 use crate::browser;
-use crate::oauth::authorize::{back_to_flow, claim_flow, session_facts, understand_waiting};
+use crate::oauth::authorize::{back_to_flow, pending_in, session_facts};
 
 #[derive(Template)]
 #[template(path = "select_account.html")]
@@ -36,12 +35,11 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let site = &visit.site;
     let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(site)) };
     let (browser, cookie) = visit.known_browser().await?;
-    let stored = claim_flow(site, flow, FlowKind::Authorize, &browser, visit.now).await?;
-    let Ok(asked) = understand_waiting(site, stored.parameters).await? else {
+    let Some(pending) = pending_in(site, flow, &browser, visit.now).await? else {
         return Ok(back_to_flow(site, flow, cookie));
     };
     let mut read = site.app.store.read(site.tenant.id);
-    let sessions = session_facts(&mut read, &browser, &asked, visit.now).await?;
+    let sessions = session_facts(&mut read, &browser, &pending, visit.now).await?;
     let choice = |(fact, _, user): (oidc::authorize::SessionFact, identity::Session, identity::User)| {
         Choice { session: fact.id, name: user.display_name().to_owned(), email: user.identifier().to_owned() }
     };
@@ -54,10 +52,10 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
         view,
         form_token: browser::form_token(&site.tenant, browser.id),
         flow,
-        client: asked.client.display_name(),
+        client: pending.client.display_name(),
         accounts,
         other: view.path_in_flow("/sign-in", Some(&flow)),
-        card: Some(ClientCard::of(&asked.client)),
+        card: Some(ClientCard::of(&pending.client)),
     };
     Ok(with_cookie(page_for(StatusCode::OK, &template, template.card.as_ref())?, cookie))
 }
@@ -69,7 +67,7 @@ pub async fn choose(submission: Submission) -> Result<Response, Stop> {
     else {
         return Err(Problem::Request.stop(site));
     };
-    claim_flow(site, flow, FlowKind::Authorize, browser, *now).await?;
+    pending_in(site, flow, browser, *now).await?;
     write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> {
         let sessions = browser::live_sessions(tx, browser, *now).await?;
         if sessions.iter().any(|it| it.id == session) {

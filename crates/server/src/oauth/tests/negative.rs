@@ -155,6 +155,7 @@ async fn the_token_endpoint_refuses() {
     Scene::each(async |scene| {
         let (web, backend) = (scene.web().await, scene.backend().await);
         check(scene, "/oauth/token", common_cases(&backend, "grant_type=client_credentials")).await;
+        check(scene, "/oauth/device_authorization", common_cases(&backend, "scope=openid")).await;
         let alice = scene.person("alice").await;
         let code = scene.code(&alice, &web, GOOD).await;
         let good = format!(
@@ -273,7 +274,7 @@ async fn introspection_and_revocation_refuse() {
 #[tokio::test]
 async fn other_methods_are_refused_and_preflights_answered() {
     Scene::each(async |scene| {
-        for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization"] {
             for method in ["GET", "PUT", "DELETE", "PATCH"] {
                 let request = Request::builder().method(method).uri(path).header(HOST, "localhost:8080");
                 let answer = scene.send(request.body(Body::empty()).unwrap()).await;
@@ -284,6 +285,7 @@ async fn other_methods_are_refused_and_preflights_answered() {
             ("/oauth/token", true),
             ("/oauth/userinfo", true),
             ("/oauth/revoke", true),
+            ("/oauth/device_authorization", true),
             ("/oauth/introspect", false),
         ] {
             let request = Request::builder().method("OPTIONS").uri(path).header(HOST, "localhost:8080");
@@ -377,8 +379,11 @@ async fn holdings(scene: &Scene, backend: &Party) -> BTreeMap<&'static str, Stri
     let wanted = Wanted { resource: Some(OPAQUE_API), ..GOOD };
     let opaque = scene.exchange(backend, &scene.code(&alice, backend, wanted).await).await;
     let (code, grant) = scene.code_and_grant(&alice, backend, GOOD).await;
+    let (device_code, _) = scene.device_code_and_grant(&alice, backend, GOOD).await;
     BTreeMap::from([
         ("code", code),
+        ("device code", device_code),
+        ("user code", "BCDF-GHJK".to_owned()),
         ("access token", tokens.text("access_token")),
         ("opaque token", opaque.text("access_token")),
         ("refresh token", tokens.text("refresh_token")),
@@ -400,12 +405,13 @@ async fn no_kind_of_token_passes_for_another() {
     Scene::each(async |scene| {
         let backend = scene.backend().await;
         let held = holdings(scene, &backend).await;
-        let takers: [(&str, &[&str]); 5] = [
+        let takers: [(&str, &[&str]); 6] = [
             ("as a refresh token", &["refresh token"]),
             ("at userinfo", &["access token"]),
             ("at introspection", &["access token", "opaque token", "refresh token"]),
             ("as a client secret", &["client secret"]),
             ("as a code", &["code"]),
+            ("as a device code", &["device code"]),
         ];
         let mut cells = 0;
         for (taker, own) in takers {
@@ -414,6 +420,7 @@ async fn no_kind_of_token_passes_for_another() {
                     "as a refresh token" => scene.refresh(&backend, text).await.status == StatusCode::OK,
                     "at userinfo" => scene.userinfo(text).await.status == StatusCode::OK,
                     "at introspection" => !text.is_empty() && scene.is_active(&backend, text).await,
+                    "as a device code" => scene.poll(&backend, text).await.status == StatusCode::OK,
                     "as a code" => scene.exchange(&backend, text).await.status == StatusCode::OK,
                     _ => {
                         let party = Party { id: backend.id.clone(), secret: Some(text.clone()) };
@@ -438,7 +445,7 @@ async fn no_kind_of_token_passes_for_another() {
             cells += 1;
         }
         println!("{cells} cells of the matrix of tokens");
-        assert_eq!(cells, 5 * 14 + 10);
+        assert_eq!(cells, 6 * 16 + 12);
     })
     .await;
 }

@@ -10,17 +10,20 @@ use http::{HeaderMap, Request, StatusCode};
 use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User, UserEmail};
 use oidc::client::{Client, ClientMetadata, ClientSettings};
 use oidc::client_auth::{KeptSecret, LiveSecret};
+use oidc::device::{UserCode, UserCodeKey};
 use oidc::grant::{Authentication, Grant, IssuedCode};
-use oidc::params;
+use oidc::params::{self, Parameters};
 use oidc::pkce::CodeChallenge;
 use oidc::resource_server::{ResourceServer, TokenFormat};
 use serde_json::{Value, json};
 use store::consents::Consent;
+use store::devices::DeviceAuthorization;
 use store::testing::{TestDatabase, engine_kinds};
 use store::{EngineKind, Fault, write_tx};
 use terms::{
-    AuthorizationCode, BrowserHandle, BrowserId, ClientId, ClientSecret, ClientSecretId, EmailAddress,
-    GrantId, ResourceServerId, SecretText, SessionId, TenantId, Timestamp, UserId, limits,
+    AuthorizationCode, BrowserHandle, BrowserId, ClientId, ClientSecret, ClientSecretId,
+    DeviceAuthorizationId, DeviceCode, EmailAddress, FlowId, GrantId, ResourceServerId, SecretText,
+    SessionId, TenantId, Timestamp, UserId, limits,
 };
 use tower::ServiceExt as _;
 
@@ -35,6 +38,7 @@ pub(super) const ISSUER: &str = "http://localhost:8080";
 pub(super) const REDIRECT_URI: &str = "https://app.example.test/cb";
 /// RFC 7636 appendix B.
 pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// Resource servers: one that takes handles and introspects as `cli_api`, one that takes RS256.
 pub(super) const OPAQUE_API: &str = "https://opaque.example.test";
@@ -171,7 +175,7 @@ impl Scene {
 
     /// Registers a client with these members of metadata beside the usual ones.
     pub(super) async fn party(&self, id: &str, method: &str, settings: ClientSettings) -> Party {
-        let mut grant_types = vec!["authorization_code", "refresh_token"];
+        let mut grant_types = vec!["authorization_code", "refresh_token", DEVICE_CODE];
         if method != "none" {
             grant_types.push("client_credentials");
         }
@@ -267,14 +271,50 @@ impl Scene {
         self.code_and_grant(person, party, wanted).await.0
     }
 
-    pub(super) async fn code_and_grant(
+    /// A device code that the person has allowed to buy tokens.
+    pub(super) async fn device_code_and_grant(
         &self,
         person: &Person,
         party: &Party,
         wanted: Wanted,
     ) -> (String, GrantId) {
         let now = self.now();
-        let grant = Grant {
+        let grant = self.grant(person, party, wanted);
+        let consent = Consent {
+            user: person.user,
+            client: party.id.clone(),
+            scope: grant.scope.clone(),
+            given_at: now,
+        };
+        let device = DeviceAuthorization {
+            id: self.id(DeviceAuthorizationId::new),
+            client: party.id.clone(),
+            parameters: Parameters::default(),
+            browser: None,
+            flow: None,
+            denied_at: None,
+            grant: None,
+            created_at: now,
+            expires_at: now.plus(limits::DEVICE_CODE_LIFETIME),
+        };
+        let code = self.app.entropy.secret(DeviceCode::new);
+        let user_code = UserCodeKey::new(&[1; 32]).hash(&UserCode::new(self.app.entropy.bytes()));
+        let (browser, flow) = (self.id(BrowserId::new), self.id(FlowId::new));
+        write_tx!(self.app.store, self.tenant, |tx| -> Result<(), Fault> {
+            tx.add_consent(&consent).await?;
+            tx.insert_grant(&grant).await?;
+            assert!(tx.insert_device(code.hash(), user_code, 5, &device).await?);
+            assert!(tx.claim_device(device.id, browser, flow, now).await?);
+            assert!(tx.approve_device(device.id, flow, grant.id, now).await?);
+            Ok(())
+        })
+        .unwrap();
+        (code.reveal(), grant.id)
+    }
+
+    fn grant(&self, person: &Person, party: &Party, wanted: Wanted) -> Grant {
+        let now = self.now();
+        Grant {
             id: self.id(GrantId::new),
             client: party.id.clone(),
             user: person.user,
@@ -292,7 +332,17 @@ impl Scene {
             },
             created_at: now,
             ended_at: None,
-        };
+        }
+    }
+
+    pub(super) async fn code_and_grant(
+        &self,
+        person: &Person,
+        party: &Party,
+        wanted: Wanted,
+    ) -> (String, GrantId) {
+        let now = self.now();
+        let grant = self.grant(person, party, wanted);
         let issued = IssuedCode {
             grant: grant.id,
             redirect_uri: Some(REDIRECT_URI.to_owned()),
@@ -343,6 +393,11 @@ impl Scene {
 
     pub(super) async fn refresh(&self, party: &Party, token: &str) -> Answer {
         let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        self.post("/oauth/token", party, &form).await
+    }
+
+    pub(super) async fn poll(&self, party: &Party, device_code: &str) -> Answer {
+        let form = [("grant_type", DEVICE_CODE), ("device_code", device_code)];
         self.post("/oauth/token", party, &form).await
     }
 

@@ -128,7 +128,7 @@ async fn every_grant_type_and_every_use_sees_what_was_lost() {
             }
         }
         println!("{cells} cells of the table of losses");
-        assert_eq!(cells, 11 * 4 * 5);
+        assert_eq!(cells, 11 * 4 * 6);
     })
     .await;
 }
@@ -143,8 +143,10 @@ async fn try_one(scene: &Scene, loss: Loss, wanted: Wanted, name: &str) -> usize
     let opaque = opaque_token(scene, &party, &person, wanted).await;
     // The unspent code is of another grant of the same kind.
     let (code, other) = scene.code_and_grant(&person, &party, wanted).await;
+    let (device_code, of_device) = scene.device_code_and_grant(&person, &party, wanted).await;
     loss.happen(scene, &person, &party, grant).await;
     if loss == Loss::GrantEnded {
+        loss.happen(scene, &person, &party, of_device).await;
         loss.happen(scene, &person, &party, other).await;
         loss.happen(scene, &person, &party, opaque.1).await;
     }
@@ -154,7 +156,11 @@ async fn try_one(scene: &Scene, loss: Loss, wanted: Wanted, name: &str) -> usize
         Loss::GrantTypesLost => "unauthorized_client",
         _ => "invalid_grant",
     };
-    for answer in [scene.exchange(&party, &code).await, scene.refresh(&party, &refresh).await] {
+    for answer in [
+        scene.exchange(&party, &code).await,
+        scene.refresh(&party, &refresh).await,
+        scene.poll(&party, &device_code).await,
+    ] {
         if survived {
             assert_eq!(answer.status, StatusCode::OK, "{loss:?} {name} {}", answer.body);
         } else {
@@ -168,12 +174,12 @@ async fn try_one(scene: &Scene, loss: Loss, wanted: Wanted, name: &str) -> usize
     if loss == Loss::ClientDeleted {
         let answer = scene.post("/oauth/introspect", &party, &[("token", &access)]).await;
         assert_eq!(answer.error(), "invalid_client");
-        return 5;
+        return 6;
     }
     assert_eq!(scene.is_active(&party, &access).await, stands, "{loss:?} {name}");
     assert_eq!(scene.is_active(&party, &opaque.0).await, stands, "{loss:?} {name}");
     assert_eq!(scene.is_active(&party, &refresh).await, survived, "{loss:?} {name}");
-    5
+    6
 }
 
 async fn opaque_token(scene: &Scene, party: &Party, person: &Person, wanted: Wanted) -> (String, GrantId) {

@@ -356,6 +356,7 @@ fn grant_types() -> Vec<Word> {
         GrantType::AuthorizationCode => "admin-client-by-code",
         GrantType::RefreshToken => "admin-client-by-refresh",
         GrantType::ClientCredentials => "admin-client-by-credentials",
+        GrantType::DeviceCode => "admin-client-by-device",
         GrantType::Implicit => "admin-client-by-browser",
     };
     GrantType::ALL.iter().map(|kind| (kind.as_str(), key(*kind))).collect()
