@@ -1,6 +1,9 @@
 //! `/oauth/end_session`: sign-out that a relying party asks for.
 
-use harness::{Page, Person, RelyingParty, World};
+use std::time::Duration;
+
+use harness::{Page, Person, RelyingParty, Signer, World, claims, header};
+use serde_json::json;
 
 const ADA: &str = "ada@example.test";
 
@@ -148,4 +151,41 @@ async fn a_waiting_sign_out_is_of_one_browser_and_no_other_kind_of_flow() {
     let other_kind = authorizing.url.query_pairs().next().unwrap().1.into_owned();
     assert_eq!(ada.browser.submit(form.tamper("flow", &other_kind)).await.status, 410);
     assert!(is_signed_in(&ada).await && is_signed_in(&bob).await);
+}
+
+#[tokio::test]
+async fn a_hint_counts_by_its_signature_and_not_by_its_age() {
+    World::each(async |world| {
+        let web = world.rp("web").await;
+        let (ada, token) = at_client(world, ADA, &web).await;
+        let (said, kid) = (claims(&token), header(&token)["kid"].as_str().unwrap().to_owned());
+        let stranger = Signer::es256(&kid);
+        let with_secret = Signer::hs256(web.client_secret.as_deref().unwrap());
+        for forged in [
+            stranger.sign(&json!({ "alg": "ES256", "kid": kid, "typ": "JWT" }), &said),
+            stranger.sign(&json!({ "alg": "RS256", "kid": kid, "typ": "JWT" }), &said),
+            stranger.sign(&json!({ "alg": "ES256", "kid": kid, "jwk": stranger.jwk() }), &said),
+            with_secret.sign(&json!({ "alg": "HS256", "typ": "JWT" }), &said),
+            stranger.sign(&json!({ "alg": "none" }), &said),
+        ] {
+            let page = arrive(&ada, &web, &[("id_token_hint", &forged)]).await;
+            assert!(page.status == 400 && page.says("id_token_hint is not"), "{page}");
+            assert!(is_signed_in(&ada).await);
+        }
+        // RP-Initiated Logout section 2: long expired, in any language, whoever else may be meant; another client isn't.
+        world.clock.advance(Duration::from_hours(24));
+        let mut parameters = vec![
+            ("id_token_hint", token.as_str()),
+            ("client_id", "somebody-else"),
+            ("logout_hint", "bob@example.test"),
+            ("ui_locales", "pl en"),
+        ];
+        let page = arrive(&ada, &web, &parameters).await;
+        assert_eq!((page.status, is_signed_in(&ada).await), (400, true), "{page}");
+        parameters[1].1 = &web.client_id;
+        let page = arrive(&ada, &web, &parameters).await;
+        assert!(page.status == 200 && page.body.contains("lang=\"pl\""), "{page}");
+        assert!(!is_signed_in(&ada).await);
+    })
+    .await;
 }
