@@ -15,13 +15,16 @@ async function post(path, fields) {
   return answer.json();
 }
 
-const ask = () => post('/oauth/device_authorization', { scope: 'openid email offline_access' });
+function ask() {
+  return post('/oauth/device_authorization', { scope: 'openid email offline_access' });
+}
 
-const fetchTokens = (device) =>
-  post('/oauth/token', {
+function fetchTokens(device) {
+  return post('/oauth/token', {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
     device_code: device.device_code,
   });
+}
 
 async function walk(browser, options, see) {
   const somebody = await person(browser, options);

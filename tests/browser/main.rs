@@ -14,4 +14,5 @@ mod pages;
 mod recover;
 mod refused;
 mod sign_out;
+mod session_state;
 mod usernames;

@@ -45,6 +45,7 @@ mod password_strength;
 mod planted_cookie;
 mod rate_limits;
 mod request_object;
+mod session_management;
 mod sign_in;
 mod sign_out;
 mod sign_up;

@@ -40,6 +40,8 @@ pub struct TenantSettings {
     pub identifiers: Vec<IdentifierKind>,
     /// Whether clients may have tokens out of the authorization endpoint.
     pub oidc_legacy: OidcLegacy,
+    /// Whether clients see in a frame that a sign-in has changed.
+    pub session_management: SessionManagement,
     /// Clients that register themselves.
     pub registration: Registration,
 }
@@ -57,6 +59,7 @@ impl Default for TenantSettings {
             sign_up: SignUpMode::default(),
             identifiers: vec![IdentifierKind::Email],
             oidc_legacy: OidcLegacy::default(),
+            session_management: SessionManagement::default(),
             registration: Registration::default(),
         }
     }
@@ -145,6 +148,19 @@ choice! {
 }
 
 choice! {
+    /// Whether clients see in a frame that a sign-in has changed (OpenID Connect Session Management 1.0), for which a cookie goes
+    /// along in frames of other sites.
+    #[derive(Default)]
+    SessionManagement {
+        /// They don't, and there is no such cookie.
+        #[default]
+        Off = "off",
+        /// They do.
+        On = "on",
+    }
+}
+
+choice! {
     /// What an account can be found by when somebody signs in.
     IdentifierKind {
         Email = "email",
@@ -168,8 +184,9 @@ pub mod path {
     pub const SIGN_UP: &str = "sign_up";
     pub const IDENTIFIERS: &str = "identifiers";
     pub const OIDC_LEGACY: &str = "oidc_legacy";
+    pub const SESSION_MANAGEMENT: &str = "session_management";
 
-    pub const ALL: [&str; 13] = [
+    pub const ALL: [&str; 14] = [
         NAME,
         LOGO,
         LIGHT_ACCENT,
@@ -183,6 +200,7 @@ pub mod path {
         SIGN_UP,
         IDENTIFIERS,
         OIDC_LEGACY,
+        SESSION_MANAGEMENT,
     ];
 
     /// What only whoever runs the server decides: it weakens a protection that everybody has.
@@ -406,6 +424,10 @@ impl Reader<'_> {
                 path::OIDC_LEGACY => {
                     self.set(&mut settings.oidc_legacy, defaults.oidc_legacy, value, Self::oidc_legacy);
                 }
+                path::SESSION_MANAGEMENT => {
+                    let default = defaults.session_management;
+                    self.set(&mut settings.session_management, default, value, Self::session_management);
+                }
                 path::IDENTIFIERS => {
                     self.set(
                         &mut settings.identifiers,
@@ -604,6 +626,15 @@ impl Reader<'_> {
         choice
     }
 
+    fn session_management(&mut self, value: &Value) -> Option<SessionManagement> {
+        let choice = SessionManagement::parse(self.text(path::SESSION_MANAGEMENT, value)?);
+        if choice.is_none() {
+            let known = SessionManagement::ALL.iter().map(|it| it.as_str()).collect();
+            self.wrong(path::SESSION_MANAGEMENT, Wrong::NoSuchChoice { known });
+        }
+        choice
+    }
+
     fn identifiers(&mut self, value: &Value) -> Option<Vec<IdentifierKind>> {
         let Some(items) = value.as_array() else {
             self.wrong(path::IDENTIFIERS, Wrong::NotAList);
@@ -742,6 +773,11 @@ pub fn schema() -> Value {
                 OidcLegacy::ALL.iter().map(|it| it.as_str()).collect(),
                 defaults.oidc_legacy.as_str(),
                 "Which clients may have tokens out of the authorization endpoint (implicit and hybrid flows): none, those of the profile oidc-legacy, or all that register for it.",
+            ),
+            "session_management": words(
+                SessionManagement::ALL.iter().map(|it| it.as_str()).collect(),
+                defaults.session_management.as_str(),
+                "Whether clients see in a frame that a sign-in has changed (OpenID Connect Session Management), for which a cookie goes along in frames of other sites.",
             ),
             "identifiers": {
                 "description": "What an account signs in with.",

@@ -19,6 +19,7 @@ use crate::request_object::{PlainRequest, RequestRefusal};
 use crate::resource_server::ResourceIdentifier;
 use crate::response_mode::{AuthorizeResponse, ResponseMode};
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::session_state::BrowserState;
 use refusal::error_response;
 pub use refusal::{AuthorizeError, AuthorizeErrorCode, AuthorizeRefusal, PageReason};
 
@@ -97,6 +98,11 @@ impl AuthorizationRequest {
             login_hint: self.login_hint.clone(),
             resources: self.resources.clone(),
         }
+    }
+
+    /// `session_state` (OpenID Connect Session Management section 2), where the client has pages that could ask with it.
+    pub fn session_state(&self, state: &BrowserState, salt: [u8; 16]) -> Option<String> {
+        Some(state.session_state(&self.client, &self.redirect_uri.origin()?, salt))
     }
 
     fn response(&self, issuer: &str) -> AuthorizeResponse {

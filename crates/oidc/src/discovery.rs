@@ -66,6 +66,8 @@ pub mod path {
     pub const DEVICE: &str = "/device";
     /// RFC 7591 section 3; below it, each client that registered itself (RFC 7592).
     pub const REGISTER: &str = "/oauth/register";
+    /// OpenID Connect Session Management section 3.3.
+    pub const CHECK_SESSION: &str = "/oauth/check_session";
     /// OpenID Connect RP-Initiated Logout section 2.
     pub const END_SESSION: &str = "/oauth/end_session";
 }
@@ -87,6 +89,8 @@ pub struct Provider<'a> {
     pub legacy: bool,
     /// Whether clients register themselves, with a token or without.
     pub registration: bool,
+    /// Whether clients see in a frame that a sign-in has changed.
+    pub session_management: bool,
 }
 
 /// The document. Only what holds is listed: a client that believes it must not be refused.
@@ -150,6 +154,9 @@ pub fn document(provider: &Provider<'_>) -> Value {
     if provider.registration {
         document["registration_endpoint"] = url(path::REGISTER).into();
     }
+    if provider.session_management {
+        document["check_session_iframe"] = url(path::CHECK_SESSION).into();
+    }
     document
 }
 
@@ -167,12 +174,16 @@ mod tests {
             sign_up: false,
             legacy: false,
             registration: false,
+            session_management: false,
         };
         insta::assert_json_snapshot!(document(&provider));
         let open = document(&Provider { sign_up: true, ..provider });
         let prompts = json!(["none", "login", "consent", "select_account", "create"]);
         assert_eq!(open["prompt_values_supported"], prompts);
         assert!(open.get("registration_endpoint").is_none());
+        assert!(open.get("check_session_iframe").is_none());
+        let framed = document(&Provider { session_management: true, ..provider });
+        assert_eq!(framed["check_session_iframe"], "https://login.example.com/t/acme/oauth/check_session");
         let open = document(&Provider { registration: true, ..provider });
         assert_eq!(open["registration_endpoint"], "https://login.example.com/t/acme/oauth/register");
     }

@@ -32,6 +32,7 @@ pub mod resource_server;
 pub mod response_mode;
 pub mod revocation;
 pub mod scope;
+pub mod session_state;
 pub mod subject;
 pub mod token;
 pub mod userinfo;

@@ -299,6 +299,12 @@ impl RegisteredRedirectUri {
         self.kind
     }
 
+    /// The origin of the pages there (RFC 6454 section 6.2); a private-use scheme has none.
+    pub fn origin(&self) -> Option<String> {
+        let origin = Url::parse(&self.text).ok()?.origin();
+        origin.is_tuple().then(|| origin.ascii_serialization())
+    }
+
     /// The address to send the browser to: the URI with these parameters added to its query, which is retained (RFC 6749 section 3.1.2).
     pub fn with_query<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
         params::with_query(&self.text, pairs)

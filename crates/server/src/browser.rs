@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use axum::extract::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{COOKIE, ORIGIN};
+use http::header::{COOKIE, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 use identity::{BrowserRecord, Session};
+use oidc::discovery::path;
+use oidc::session_state::BrowserState;
 use store::{Fault, Read, Tx, write_tx};
-use terms::{BrowserHandle, BrowserId, Language, Timestamp};
+use terms::{BrowserHandle, BrowserHandleHash, BrowserId, Language, Timestamp};
 
 use crate::app::App;
 use crate::tenant::Tenant;
@@ -134,6 +137,9 @@ const HANDLE: &str = "portico";
 /// The cookie that tells the language which the person chose.
 const LANGUAGE: &str = "portico_language";
 
+/// The cookie that tells scripts the browser's state, and opens nothing.
+const STATE: &str = "portico_state";
+
 /// `__Host-` where the tenant has an https origin to itself; tenants that share one are told apart by path.
 fn cookie_name(tenant: &Tenant, kind: &str) -> String {
     let id = tenant.id.to_string();
@@ -160,15 +166,72 @@ pub fn chosen_language(tenant: &Tenant, headers: &HeaderMap) -> Option<Language>
 }
 
 fn set_cookie(tenant: &Tenant, kind: &str, content: &str) -> HeaderValue {
+    let secure = if tenant.issuer.is_https() { "; Secure" } else { "" };
+    cookie_with(tenant, kind, content, &format!("HttpOnly; SameSite=Lax{secure}"))
+}
+
+fn cookie_with(tenant: &Tenant, kind: &str, content: &str, attributes: &str) -> HeaderValue {
     let name = cookie_name(tenant, kind);
     let path = tenant.path("/");
     // A path attribute covers what is below it; `/t/acme` covers `/t/acme/…` and not `/t/acme2` (RFC 6265 section 5.1.4).
     let path = if path == "/" { "/" } else { path.trim_end_matches('/') };
-    let secure = if tenant.issuer.is_https() { "; Secure" } else { "" };
-    let text =
-        format!("{name}={content}; Path={path}; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}");
+    let text = format!("{name}={content}; Path={path}; Max-Age={COOKIE_SECONDS}; {attributes}");
     // Made of base64url or a language's tag, and of what is checked when a tenant is made: always a header value.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The name of the cookie that holds the browser's state.
+pub fn state_cookie_name(tenant: &Tenant) -> String {
+    cookie_name(tenant, STATE)
+}
+
+/// The state of a browser that has this handle (OpenID Connect Session Management section 3.2): another one after each change
+/// of the handle, and so after each sign-in and sign-out. Nobody gets from it to the handle.
+pub fn state_of(tenant: &Tenant, handle: BrowserHandleHash) -> BrowserState {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, tenant.data_key.derive("browser state").as_slice());
+    let mut octets = [0; 32];
+    octets.copy_from_slice(hmac::sign(&key, handle.as_bytes()).as_ref());
+    BrowserState::new(&octets)
+}
+
+/// Frames of other sites must see it, so it is the one cookie that goes along there and that scripts read.
+fn state_cookie(tenant: &Tenant, handle: BrowserHandleHash) -> HeaderValue {
+    cookie_with(tenant, STATE, state_of(tenant, handle).as_str(), "SameSite=None; Secure")
+}
+
+/// Sees to it that a browser has its state beside its handle, where the tenant wants that: wherever an answer sets the handle, and
+/// before a client gets a `session_state` that is made of it.
+#[derive(Debug)]
+pub struct StateKeeper {
+    /// The handle of a browser that has no state yet and may be about to bring one to a client.
+    without_state: Option<BrowserHandleHash>,
+}
+
+impl StateKeeper {
+    pub fn for_request(tenant: &Tenant, request: &Request) -> Option<Self> {
+        if !tenant.has_session_management() {
+            return None;
+        }
+        let headers = request.headers();
+        let is_needed = request.uri().path().starts_with(path::AUTHORIZE);
+        let lacks_it = is_needed && presented(tenant, headers, STATE).is_none();
+        let handle = presented_handle(tenant, headers).filter(|_| lacks_it);
+        Some(Self { without_state: handle.map(|handle| handle.hash()) })
+    }
+
+    /// Adds the cookie to an answer that needs it.
+    pub fn keep(self, tenant: &Tenant, headers: &mut HeaderMap) {
+        let name = cookie_name(tenant, HANDLE);
+        let set = headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut handles = set.filter_map(|text| {
+            let text = text.strip_prefix(&name)?.strip_prefix('=')?.split(';').next()?;
+            BrowserHandle::parse(text).ok()
+        });
+        let handle = handles.next_back().map(|handle| handle.hash()).or(self.without_state);
+        if let Some(handle) = handle {
+            headers.append(SET_COOKIE, state_cookie(tenant, handle));
+        }
+    }
 }
 
 /// The handle that the request presents.
@@ -274,6 +337,46 @@ mod tests {
             format!("portico_070707070707=…; Path=/t/acme; {rest}; Secure")
         );
         assert_eq!(cookie("http://localhost:8080"), format!("portico_070707070707=…; Path=/; {rest}"));
+    }
+
+    #[test]
+    fn the_state_goes_along_everywhere_and_tells_nothing() {
+        let (own, other) = (tenant("https://a.test", &[]), tenant("https://a.test", &[]));
+        let [one, two] = [1, 2].map(|n| BrowserHandle::new([n; 32]));
+        let state = state_of(&own, one.hash());
+        assert_eq!(
+            state_cookie(&own, one.hash()).to_str().unwrap(),
+            format!(
+                "__Host-portico_state_070707070707={}; Path=/; Max-Age=34560000; SameSite=None; Secure",
+                state.as_str()
+            )
+        );
+        assert_ne!(state, state_of(&own, two.hash()));
+        // Each tenant has a key of its own.
+        assert_ne!(state, state_of(&other, one.hash()));
+        assert!(BrowserHandle::parse(state.as_str()).is_err());
+    }
+
+    #[test]
+    fn a_state_is_set_wherever_a_handle_is() {
+        let tenant = tenant("https://a.test", &[]);
+        let [one, two] = [1, 2].map(|n| BrowserHandle::new([n; 32]));
+        let kept = |without_state: Option<&BrowserHandle>, set: &[&BrowserHandle]| {
+            let mut answer = HeaderMap::new();
+            answer.append(SET_COOKIE, language_cookie(&tenant, Language::Polish));
+            for handle in set {
+                answer.append(SET_COOKIE, cookie(&tenant, handle));
+            }
+            let keeper = StateKeeper { without_state: without_state.map(BrowserHandle::hash) };
+            keeper.keep(&tenant, &mut answer);
+            let last = answer.get_all(SET_COOKIE).iter().next_back().unwrap().clone();
+            last.to_str().unwrap().contains("portico_state_").then_some(last)
+        };
+        assert_eq!(kept(None, &[]), None);
+        assert_eq!(kept(Some(&one), &[]), Some(state_cookie(&tenant, one.hash())));
+        assert_eq!(kept(None, &[&two]), Some(state_cookie(&tenant, two.hash())));
+        // The one that the answer gives is the one that the browser will have.
+        assert_eq!(kept(Some(&one), &[&two]), Some(state_cookie(&tenant, two.hash())));
     }
 
     #[test]

@@ -109,6 +109,10 @@ impl FromRequestParts<Arc<App>> for Site {
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+/// Marks the answer of a page that is made to stand in the pages of other sites. There is one.
+#[derive(Clone, Copy, Debug)]
+pub struct Framed;
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Outermost: names the request, logs it without its query, and gives notices their form.
@@ -140,7 +144,8 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
-        default_headers(response.headers_mut());
+        let is_framed = response.extensions().get::<Framed>().is_some();
+        default_headers(response.headers_mut(), is_framed);
         response
     }
     .instrument(span)
@@ -189,9 +194,13 @@ pub async fn find_tenant(State(app): State<Arc<App>>, mut request: Request, next
         request.extensions_mut().insert(Chosen(chosen));
     }
     let secure = tenant.issuer.is_https();
-    request.extensions_mut().insert(tenant);
+    let state = browser::StateKeeper::for_request(&tenant, &request);
+    request.extensions_mut().insert(Arc::clone(&tenant));
     request.extensions_mut().insert(ClientAddress(client));
     let mut response = next.run(request).await;
+    if let Some(state) = state {
+        state.keep(&tenant, response.headers_mut());
+    }
     if secure {
         let year = HeaderValue::from_static("max-age=31536000");
         response.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert(year);
@@ -236,7 +245,7 @@ fn takes_html(headers: &HeaderMap) -> bool {
 }
 
 /// The strict answer wherever a handler doesn't say otherwise.
-fn default_headers(headers: &mut HeaderMap) {
+fn default_headers(headers: &mut HeaderMap, is_framed: bool) {
     const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -248,6 +257,8 @@ fn default_headers(headers: &mut HeaderMap) {
         ),
     ];
     for (name, value) in DEFAULTS {
-        headers.entry(name).or_insert(value);
+        if name != X_FRAME_OPTIONS || !is_framed {
+            headers.entry(name).or_insert(value);
+        }
     }
 }

@@ -47,8 +47,8 @@ pub fn service(app: &Arc<App>) -> Router {
 /// What relying parties and resource servers ask.
 fn protocol() -> Router<Arc<App>> {
     use crate::oauth::{
-        authorize, device, discovery, end_session, introspect, jwks, register, respond, revoke, token,
-        userinfo,
+        authorize, check_session, device, discovery, end_session, introspect, jwks, register, respond,
+        revoke, token, userinfo,
     };
     // Those that clients in browsers ask, from whatever origin (the Fetch standard's CORS protocol).
     let from_anywhere = Router::new()
@@ -71,6 +71,7 @@ fn protocol() -> Router<Arc<App>> {
         )
         .route(path::AUTHORIZE, get(authorize::show).post(authorize::store_and_go_on))
         .route("/oauth/authorize/continue", get(authorize::go_on))
+        .route(path::CHECK_SESSION, get(check_session::show))
         .route(path::END_SESSION, get(end_session::show).post(end_session::store_and_go_on))
         .route("/oauth/end_session/continue", get(end_session::go_on))
         .route("/oauth/end_session/confirm", post(end_session::confirm))

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use identity::TenantSettings;
-use identity::tenant_settings::{IdentifierKind, OidcLegacy};
+use identity::tenant_settings::{IdentifierKind, OidcLegacy, SessionManagement};
 use identity::username::{UsernameHash, UsernameKey};
 use oidc::client::LegacyClients;
 use oidc::device::{UserCode, UserCodeHash, UserCodeKey};
@@ -181,6 +181,11 @@ impl Tenant {
 
     pub fn has_addresses(&self) -> bool {
         self.identifiers().contains(&IdentifierKind::Email)
+    }
+
+    /// Whether clients see in a frame that a sign-in has changed.
+    pub fn has_session_management(&self) -> bool {
+        self.settings.session_management == SessionManagement::On
     }
 
     /// By what the code that a device shows is recognised here.

@@ -426,12 +426,17 @@ async fn advance(
         take_step(tx, asked, browser.as_ref(), flow, &prepared).await
     })?;
     let issuer = tenant.issuer.as_str();
+    let state = session_state(site, asked, browser.as_ref());
+    let with_state = |response: AuthorizeResponse| match &state {
+        Some(state) => response.with("session_state", state),
+        None => response,
+    };
     let response = match advanced {
         Advanced::Issued(approved) => {
             let issued = issued(site, asked, approved.as_deref(), &prepared).await?;
-            deliver(site, asked.request.answer(&issued, issuer))?
+            deliver(site, with_state(asked.request.answer(&issued, issuer)))?
         }
-        Advanced::Refused(error) => deliver(site, asked.request.refuse(error, issuer))?,
+        Advanced::Refused(error) => deliver(site, with_state(asked.request.refuse(error, issuer)))?,
         Advanced::Interact(interaction, flow) => {
             see_other(tenant, &page_of(interaction, flow, &asked.pending.ask))
         }
@@ -451,6 +456,13 @@ async fn id_token_envelope(
     }
     let client = &asked.pending.client;
     Ok(Some(envelope(&site.app, &site.tenant, client, client.id_token_encryption, now).await?))
+}
+
+/// By what the client will see that the browser's sign-ins have changed, where the tenant lets it.
+fn session_state(site: &Site, asked: &Asked, browser: Option<&BrowserRecord>) -> Option<String> {
+    let browser = browser.filter(|_| site.tenant.has_session_management())?;
+    let state = browser::state_of(&site.tenant, browser.handle_hash);
+    asked.request.session_state(&state, site.app.entropy.bytes())
 }
 
 async fn take_step(

@@ -48,6 +48,7 @@ impl Documents {
             sign_up: app.offers_sign_up(tenant),
             legacy: tenant.legacy_clients() != LegacyClients::None,
             registration: tenant.settings.registration.mode != RegistrationMode::Closed,
+            session_management: tenant.has_session_management(),
         };
         let bytes = Bytes::from(serde_json::to_vec(&discovery::document(&provider)).map_err(Failure::new)?);
         let prepared = Arc::new(Prepared { version: tenant.version, bytes: bytes.clone() });

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 mod caller;
+pub mod check_session;
 pub mod device;
 pub mod discovery;
 pub mod end_session;

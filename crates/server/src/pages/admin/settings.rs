@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use identity::TenantSettings;
 use identity::branding::{Colour, Font, Palette, Scheme};
-use identity::tenant_settings::{IdentifierKind, SettingFault, SignUpMode, patch_of_form, path};
+use identity::tenant_settings::{
+    IdentifierKind, SessionManagement, SettingFault, SignUpMode, patch_of_form, path,
+};
 use serde_json::{Value, json};
 use terms::limits;
 
@@ -39,7 +41,7 @@ struct Setting(&'static str, Control, &'static str, Option<&'static str>);
 /// Settings that belong together, under the key of their heading.
 struct Group(&'static str, &'static [Setting]);
 
-const GROUPS: [Group; 3] = [
+const GROUPS: [Group; 4] = [
     Group(
         "admin-settings-service",
         &[
@@ -96,6 +98,15 @@ const GROUPS: [Group; 3] = [
             Setting(path::IDENTIFIERS, Control::Some(identifiers), "admin-setting-identifiers", None),
         ],
     ),
+    Group(
+        "admin-settings-apps",
+        &[Setting(
+            path::SESSION_MANAGEMENT,
+            Control::One(session_management),
+            "admin-setting-session-management",
+            Some("admin-setting-session-management-hint"),
+        )],
+    ),
 ];
 
 fn fonts() -> Vec<Word> {
@@ -125,6 +136,14 @@ fn identifiers() -> Vec<Word> {
         IdentifierKind::Username => "admin-identifier-username",
     };
     IdentifierKind::ALL.iter().map(|kind| (kind.as_str(), key(*kind))).collect()
+}
+
+fn session_management() -> Vec<Word> {
+    let key = |choice: SessionManagement| match choice {
+        SessionManagement::Off => "admin-session-management-off",
+        SessionManagement::On => "admin-session-management-on",
+    };
+    SessionManagement::ALL.iter().map(|choice| (choice.as_str(), key(*choice))).collect()
 }
 
 /// The colours that follow from the settings, by scheme.
