@@ -13,6 +13,6 @@ mod newcomer;
 mod pages;
 mod recover;
 mod refused;
-mod sign_out;
 mod session_state;
+mod sign_out;
 mod usernames;

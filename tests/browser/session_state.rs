@@ -1,4 +1,4 @@
-use harness::{PASSWORD, Script, World, web_metadata};
+use harness::{Landing, PASSWORD, Script, World};
 use serde_json::json;
 use server::admin::AdminCommand;
 
@@ -11,7 +11,8 @@ async fn a_client_sees_that_a_sign_in_has_changed() {
     world.create_user(ADA, PASSWORD).await;
     let settings = json!({ "session_management": "on" });
     world.operate(AdminCommand::TenantsSet { settings }).await.expect("settings that are good");
-    let rp = world.register(web_metadata("shop", "https://shop.example.test/callback", true), true).await;
+    let landing = Landing::start().await;
+    let rp = world.register_landing("Shop", &landing, true).await;
     let told = json!({
         "issuer": world.issuer(),
         "person": { "email": ADA, "password": PASSWORD },

@@ -17,11 +17,10 @@ async fn switch_on(world: &World) {
 /// What a script of the frame reads.
 fn state_of(browser: &Browser) -> Option<String> {
     let cookies = browser.cookies(FRAME).unwrap_or_default();
-    let found = cookies.split("; ").find_map(|pair| {
+    cookies.split("; ").find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         name.starts_with("portico_state_").then(|| value.to_owned())
-    });
-    found
+    })
 }
 
 /// What the frame would answer with this state: the rule of the standard, written down once more.

@@ -45,7 +45,7 @@ async fn every_endpoint_that_is_named_is_there() {
             named += 1;
         }
     }
-    assert_eq!(named, 7);
+    assert_eq!(named, 8);
 }
 
 #[tokio::test]
