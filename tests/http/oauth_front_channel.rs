@@ -129,7 +129,15 @@ async fn it_is_off_unless_tenant_and_operator_both_let_the_client() {
     };
     assert_eq!(
         listed().await,
-        (json!(["code"]), json!(["authorization_code", "refresh_token", "client_credentials"]))
+        (
+            json!(["code"]),
+            json!([
+                "authorization_code",
+                "refresh_token",
+                "client_credentials",
+                "urn:ietf:params:oauth:grant-type:device_code"
+            ])
+        )
     );
     for (tenant, profile) in [("off", "oidc-legacy"), ("per_client", "standard")] {
         allow(&world, tenant).await;
