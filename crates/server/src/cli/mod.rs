@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod clients;
 mod initial_access_tokens;
 mod output;
 
