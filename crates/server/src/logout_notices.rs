@@ -5,12 +5,11 @@
 //! What is left waits in the queue for the couriers, of whichever node: claimed, sent, deleted. A process that dies in between
 //! leaves a claim that ends by itself; the client may then be told twice, and is not forgotten.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use identity::{Actor, Event, EventKind};
 use oidc::access_token::TokenId;
 use oidc::back_channel_logout::{Attempt, LogoutToken, Telling, after_attempt};
@@ -53,7 +52,7 @@ pub async fn tell(app: &App, tenant: &Arc<Tenant>, ended: Ended) {
         let attempt = attempt(app, tenant, notice);
         tokio::time::timeout(FIRST_TIME, attempt).await.unwrap_or(Attempt::NotReached)
     });
-    let attempts = together(attempts).await;
+    let attempts = join_all(attempts).await;
     if let Err(fault) = record(app, tenant, ended.notices.iter().zip(attempts)).await {
         tracing::error!(%fault, "cannot record which clients were told of a logout");
     }
@@ -219,19 +218,4 @@ async fn apply(tx: &mut Tx, Judged(notice, telling, event): &Judged<'_>) -> Resu
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// What all of these come to, awaited at the same time; dropped with it.
-async fn together<T>(all: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut all: Vec<_> = all.into_iter().map(|one| (Box::pin(one), None)).collect();
-    poll_fn(|context| {
-        for (one, done) in all.iter_mut().filter(|(_, done)| done.is_none()) {
-            if let Poll::Ready(value) = one.as_mut().poll(context) {
-                *done = Some(value);
-            }
-        }
-        if all.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    all.into_iter().filter_map(|(_, done)| done).collect()
 }
