@@ -128,3 +128,35 @@ impl<'t> ClientJws<'t> {
         json::parse_object(&self.parts.payload).map_err(|_| JwsRefusal::Payload)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::jose::test_keys::signing_key;
+
+    #[test]
+    fn only_what_its_own_key_signed_is_believed() {
+        for algorithm in Algorithm::ALL {
+            let (own, other) = (signing_key(algorithm, 1), signing_key(algorithm, 2));
+            let set = json!({ "keys": [own.public().to_json()] });
+            let keys = ClientKeys::read(&set).unwrap();
+            let good = own.sign_token("JWT", &json!({ "sub": "shop" })).unwrap();
+            let verified = |token: &str| ClientJws::parse(token).unwrap().verify_signature(&keys);
+            assert_eq!(verified(&good).unwrap()["sub"], "shop");
+            let parts = |token: &str| token.split('.').map(str::to_owned).collect::<Vec<_>>();
+            let own_parts = parts(&good);
+            let said_otherwise = own.sign_token("JWT", &json!({ "sub": "thief" })).unwrap();
+            let by_another = other.sign_token("JWT", &json!({ "sub": "shop" })).unwrap();
+            for (payload, signature) in
+                [(&parts(&said_otherwise)[1], &own_parts[2]), (&own_parts[1], &parts(&by_another)[2])]
+            {
+                let forged = format!("{}.{payload}.{signature}", own_parts[0]);
+                assert_eq!(verified(&forged), Err(JwsRefusal::Signature), "{algorithm:?}");
+            }
+            // Another key's token names another key.
+            assert_eq!(verified(&by_another), Err(JwsRefusal::UnknownKey), "{algorithm:?}");
+        }
+    }
+}
