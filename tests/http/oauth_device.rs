@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use harness::{Browser, DEVICE_CODE, PASSWORD, Page, RelyingParty, TokenAnswer, World};
 use serde_json::{Value, json};
+use server::admin::AdminCommand;
 
 const ADA: &str = "ada@example.test";
 const SCOPE: &str = "openid email offline_access";
@@ -103,6 +104,27 @@ async fn a_person_connects_a_device() {
         assert_eq!(world.events("grant.replay_detected").await, 2);
     })
     .await;
+}
+
+#[tokio::test]
+async fn whose_device_it_is_is_asked_with_what_nobody_vouches_for() {
+    let world = World::start().await;
+    let settings = json!({ "registration": { "mode": "open", "grant_types": [DEVICE_CODE] } });
+    world.operate(AdminCommand::TenantsSet { settings }).await.unwrap();
+    let metadata = json!({
+        "client_name": "Television", "grant_types": [DEVICE_CODE], "token_endpoint_auth_method": "none", "scope": "openid",
+    });
+    let made = world.rp("web").await.post("/oauth/register").json(&metadata).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let id = made["client_id"].as_str().unwrap_or_else(|| panic!("{made}"));
+    let by_itself = RelyingParty::new(world.issuer(), id, None, "");
+    let by_operator = television(&world, "none", false).await;
+    for (tv, warned) in [(by_itself, true), (by_operator, false)] {
+        let asked = tv.ask_for_device(&[("scope", "openid")]).await;
+        let page = type_code(&world.browser(), asked.body["user_code"].as_str().unwrap()).await;
+        assert_eq!(page.heading(), "Is this your device?", "{page}");
+        assert_eq!(page.says("Television registered itself with"), warned, "{page}");
+    }
 }
 
 #[tokio::test]

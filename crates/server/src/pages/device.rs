@@ -10,6 +10,7 @@ use store::devices::DeviceAuthorization;
 use store::flows::{Flow, FlowKind};
 use store::{Fault, write_tx};
 
+use super::client_card::ClientCard;
 use super::error::{Problem, too_often};
 use super::{Faults, FieldFault, Stop, Submission, View, Visit, page, see_other, with_cookie};
 use crate::attempts;
@@ -33,6 +34,7 @@ struct ConfirmPage<'a> {
     form_token: String,
     user_code: String,
     client: &'a str,
+    card: Option<ClientCard>,
 }
 
 #[derive(Template)]
@@ -112,6 +114,7 @@ fn confirm(submission: &Submission, code: UserCode, client: &Client) -> Result<R
         form_token: submission.form_token(),
         user_code: code.shown(),
         client: client.display_name(),
+        card: Some(ClientCard::of(client)),
     };
     page(StatusCode::OK, &template)
 }
