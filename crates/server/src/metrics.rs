@@ -104,6 +104,8 @@ struct LookedAt {
     hashes_running: Gauge,
     hashes_waiting: Gauge,
     connections: Family<ConnectionState, Gauge>,
+    statements: Counter,
+    rows: Counter,
     transactions: Counter,
     commits: Counter,
     key_ages: Family<Algorithm, Gauge>,
@@ -243,6 +245,8 @@ impl LookedAt {
             "Connections to the database, by what they do",
             &self.connections,
         );
+        register(it, "portico_database_statements", "Statements run", &self.statements);
+        register(it, "portico_database_rows_read", "Rows that statements gave", &self.rows);
         register(it, "portico_database_transactions", "Transactions committed", &self.transactions);
         register(
             it,
@@ -305,6 +309,8 @@ impl LookedAt {
         for (state, count) in [("idle", usage.idle_connections), ("busy", busy)] {
             self.connections.get_or_create(&ConnectionState { state }).set(count.into());
         }
+        set(&self.statements, usage.statements);
+        set(&self.rows, usage.rows);
         set(&self.transactions, usage.transactions);
         set(&self.commits, usage.commits);
         self.tenants.set(whole(app.directory().iter().count()));

@@ -11,9 +11,11 @@ use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
 use crate::store::Store;
 
-/// What was committed since the program started.
+/// What was run and committed since the program started.
 #[derive(Debug)]
 pub(crate) struct Tally {
+    statements: AtomicU64,
+    rows: AtomicU64,
     transactions: AtomicU64,
     /// By the place of the kind in [`EventKind::ALL`].
     events: Vec<AtomicU64>,
@@ -22,11 +24,18 @@ pub(crate) struct Tally {
 impl Default for Tally {
     fn default() -> Self {
         let events = EventKind::ALL.iter().map(|_| AtomicU64::new(0)).collect();
-        Self { transactions: AtomicU64::new(0), events }
+        let nought = AtomicU64::default;
+        Self { statements: nought(), rows: nought(), transactions: nought(), events }
     }
 }
 
 impl Tally {
+    /// A statement ran and gave so many rows.
+    pub(crate) fn ran(&self, rows: usize) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     pub(crate) fn committed(&self, events: &[EventKind]) {
         self.transactions.fetch_add(1, Ordering::Relaxed);
         for event in events {
@@ -44,6 +53,10 @@ pub struct Usage {
     /// Connections of the pool; with SQLite those that read.
     pub connections: u32,
     pub idle_connections: u32,
+    /// Statements run since the start, without those that begin and end transactions.
+    pub statements: u64,
+    /// Rows that they gave.
+    pub rows: u64,
     /// Transactions committed since the start.
     pub transactions: u64,
     /// Commits to SQLite's file: several transactions share one. With PostgreSQL each has its own.
@@ -59,7 +72,9 @@ impl Store {
         let transactions = self.tally().transactions.load(Ordering::Relaxed);
         let commits = self.commits().unwrap_or(transactions);
         let idle_connections = u32::try_from(idle).unwrap_or(u32::MAX).min(connections);
-        Usage { connections, idle_connections, transactions, commits }
+        let statements = self.tally().statements.load(Ordering::Relaxed);
+        let rows = self.tally().rows.load(Ordering::Relaxed);
+        Usage { connections, idle_connections, statements, rows, transactions, commits }
     }
 
     /// How many events of each kind were committed since the start.

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Postgres, Sqlite, Transaction};
 
 use crate::fault::{Failure, Fault};
+use crate::gauges::Tally;
 use crate::pools::Pools;
 use crate::row::{FromRow, Row, decode};
 use crate::sqlite::Turn;
@@ -124,8 +127,13 @@ macro_rules! verbs {
 }
 pub(crate) use verbs;
 
-/// Where statements run.
-pub(crate) enum Conn {
+/// Where statements run, and who counts them.
+pub(crate) struct Conn {
+    place: Place,
+    tally: Arc<Tally>,
+}
+
+pub(crate) enum Place {
     /// Each statement by itself, on any connection of the pool.
     Pool(Pools),
     /// Within a command on SQLite's one writing connection.
@@ -135,6 +143,14 @@ pub(crate) enum Conn {
 }
 
 impl Conn {
+    pub(crate) fn new(place: Place, tally: Arc<Tally>) -> Self {
+        Self { place, tally }
+    }
+
+    pub(crate) fn into_place(self) -> Place {
+        self.place
+    }
+
     pub(crate) async fn exec(
         &mut self,
         statement: &'static Statement,
@@ -156,16 +172,17 @@ impl Conn {
         statement: &'static Statement,
         values: Vec<Value>,
     ) -> Result<u64, Fault> {
-        let result = match self {
-            Self::Pool(Pools::Sqlite(pool)) => {
+        let result = match &mut self.place {
+            Place::Pool(Pools::Sqlite(pool)) => {
                 execute_sqlite(&mut *acquire(pool, statement).await?, statement, &values).await
             }
-            Self::Pool(Pools::Postgres(pool)) => {
+            Place::Pool(Pools::Postgres(pool)) => {
                 execute_postgres(&mut *acquire(pool, statement).await?, statement, &values).await
             }
-            Self::Writer { turn, .. } => execute_sqlite(turn.connection()?, statement, &values).await,
-            Self::Transaction { tx, .. } => execute_postgres(tx, statement, &values).await,
+            Place::Writer { turn, .. } => execute_sqlite(turn.connection()?, statement, &values).await,
+            Place::Transaction { tx, .. } => execute_postgres(tx, statement, &values).await,
         };
+        self.tally.ran(0);
         result.map_err(|error| self.fail(statement, &values, error))
     }
 
@@ -201,22 +218,23 @@ impl Conn {
 
     /// All rows, always: a `RETURNING` that isn't read to its end may be left undone.
     async fn rows(&mut self, statement: &'static Statement, values: &[Value]) -> Result<Vec<Row>, Fault> {
-        let result = match self {
-            Self::Pool(Pools::Sqlite(pool)) => {
+        let result = match &mut self.place {
+            Place::Pool(Pools::Sqlite(pool)) => {
                 fetch_sqlite(&mut *acquire(pool, statement).await?, statement, values).await
             }
-            Self::Pool(Pools::Postgres(pool)) => {
+            Place::Pool(Pools::Postgres(pool)) => {
                 fetch_postgres(&mut *acquire(pool, statement).await?, statement, values).await
             }
-            Self::Writer { turn, .. } => fetch_sqlite(turn.connection()?, statement, values).await,
-            Self::Transaction { tx, .. } => fetch_postgres(tx, statement, values).await,
+            Place::Writer { turn, .. } => fetch_sqlite(turn.connection()?, statement, values).await,
+            Place::Transaction { tx, .. } => fetch_postgres(tx, statement, values).await,
         };
+        self.tally.ran(result.as_ref().map_or(0, Vec::len));
         result.map_err(|error| self.fail(statement, values, error))
     }
 
     /// Marks the transaction: after an error PostgreSQL turns COMMIT into a silent rollback, so nobody may take it for done.
     fn fail(&mut self, statement: &Statement, values: &[Value], error: sqlx::Error) -> Fault {
-        if let Self::Writer { failure, .. } | Self::Transaction { failure, .. } = self {
+        if let Place::Writer { failure, .. } | Place::Transaction { failure, .. } = &mut self.place {
             failure.get_or_insert(Failure::of(&error));
         }
         Fault::statement(statement, values, error)

@@ -12,7 +12,7 @@ use crate::gauges::Tally;
 use crate::migrate;
 use crate::pools::{self, Pools};
 use crate::sqlite::Writer;
-use crate::statement::Conn;
+use crate::statement::{Conn, Place};
 use crate::tx::{Command, Directory, Read, in_a_write};
 
 /// The database of a deployment. Cheap to clone.
@@ -69,7 +69,7 @@ impl Store {
         }
     }
 
-    pub(crate) fn tally(&self) -> &Tally {
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
         &self.tally
     }
 
@@ -125,17 +125,21 @@ impl Store {
     /// Within a [`write_tx!`](crate::write_tx) use its `tx`: what is read here would not be part of the transaction.
     pub fn read(&self, tenant: TenantId) -> Read {
         debug_assert!(!in_a_write(), "read through `tx` within a transaction");
-        Read::new(tenant, Conn::Pool(self.pools()))
+        Read::new(tenant, self.pooled())
     }
 
     /// Lookups that come before a tenant is known.
     pub fn directory(&self) -> Directory {
-        Directory::new(self.pools())
+        Directory::new(self.pooled())
     }
 
     /// Notified when a transaction of this process that appended a mail was committed.
     pub fn mail_appended(&self) -> &Notify {
         &self.mail_appended
+    }
+
+    fn pooled(&self) -> Conn {
+        Conn::new(Place::Pool(self.pools()), Arc::clone(&self.tally))
     }
 
     /// A part of [`write_tx!`](crate::write_tx).

@@ -9,8 +9,7 @@ use terms::TenantId;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::fault::{Failure, Fault};
-use crate::pools::Pools;
-use crate::statement::Conn;
+use crate::statement::{Conn, Place};
 use crate::store::{Engine, Store};
 
 /// The reading verbs of one tenant. By itself each verb sees the newest committed state; within a [`Tx`], the transaction's.
@@ -75,8 +74,8 @@ pub struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(pools: Pools) -> Self {
-        Self { conn: Conn::Pool(pools) }
+    pub(crate) fn new(conn: Conn) -> Self {
+        Self { conn }
     }
 
     pub(crate) fn conn(&mut self) -> &mut Conn {
@@ -164,26 +163,27 @@ impl<'s> Command<'s> {
             return Err(Fault::new("begin a transaction within another one"));
         }
         self.runs += 1;
-        let conn = match self.store.engine() {
-            Engine::Sqlite { writer, .. } => Conn::Writer { turn: writer.begin().await?, failure: None },
+        let place = match self.store.engine() {
+            Engine::Sqlite { writer, .. } => Place::Writer { turn: writer.begin().await?, failure: None },
             Engine::Postgres { pool, again } => {
                 if self.runs > 1 && self.turn.is_none() {
                     self.turn = Some(Arc::clone(again).lock_owned().await);
                 }
                 let tx = pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
-                Conn::Transaction {
+                Place::Transaction {
                     tx: tx.map_err(|error| Fault::database("begin a transaction", error))?,
                     failure: None,
                 }
             }
         };
+        let conn = Conn::new(place, Arc::clone(self.store.tally()));
         Ok(Tx { read: Read::new(self.tenant, conn), mailed: false, events: Vec::new() })
     }
 
     /// Commits or rolls back. `None`: the command is to be run again.
     pub async fn end<T, E: From<Fault>>(&mut self, tx: Tx, result: Result<T, E>) -> Option<Result<T, E>> {
         let Tx { read, mailed, events } = tx;
-        let ended = self.commit_or_roll_back(read.conn, result).await;
+        let ended = self.commit_or_roll_back(read.conn.into_place(), result).await;
         if let Some(Ok(_)) = ended {
             self.store.tally().committed(&events);
             if mailed {
@@ -195,11 +195,11 @@ impl<'s> Command<'s> {
 
     async fn commit_or_roll_back<T, E: From<Fault>>(
         &mut self,
-        conn: Conn,
+        place: Place,
         result: Result<T, E>,
     ) -> Option<Result<T, E>> {
-        match conn {
-            Conn::Writer { turn, failure } => {
+        match place {
+            Place::Writer { turn, failure } => {
                 let keep = result.is_ok() && failure.is_none();
                 match turn.end(keep).await {
                     Err(fault) => Some(Err(fault.into())),
@@ -207,7 +207,7 @@ impl<'s> Command<'s> {
                     Ok(()) => Some(result),
                 }
             }
-            Conn::Transaction { tx, failure: None } => {
+            Place::Transaction { tx, failure: None } => {
                 if result.is_err() {
                     // Dropping it rolls back as well; waiting for it keeps the pool's connections ready.
                     let _ = tx.rollback().await;
@@ -220,7 +220,7 @@ impl<'s> Command<'s> {
                     }
                 }
             }
-            Conn::Transaction { tx, failure: Some(failure) } => {
+            Place::Transaction { tx, failure: Some(failure) } => {
                 let _ = tx.rollback().await;
                 match result {
                     Ok(_) => self.again_or(failure, || swallowed().into()),
@@ -228,7 +228,7 @@ impl<'s> Command<'s> {
                 }
             }
             // A `Tx` is made over the two above only.
-            Conn::Pool(_) => Some(Err(swallowed().into())),
+            Place::Pool(_) => Some(Err(swallowed().into())),
         }
     }
 

@@ -6,7 +6,7 @@ use super::Finding;
 use super::tree::Tree;
 
 /// The edges that docs/architecture.md draws. A new crate is added there and here.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("terms", &[]),
     ("oidc", &["terms"]),
     ("saml", &["terms"]),
@@ -14,6 +14,7 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("store", &["terms", "oidc", "saml", "identity"]),
     ("server", &["terms", "oidc", "saml", "identity", "store"]),
     ("demo", &["terms"]),
+    ("bench", &[]),
     ("xtask", &[]),
     ("tests", &["terms", "server"]),
 ];
