@@ -21,6 +21,10 @@ const BUILD: [Need; 3] = [
     Need { what: "OpenSSL's headers", package: "libssl-dev", present: openssl_headers },
 ];
 
+/// Measuring it.
+const MEASURE: [Need; 1] =
+    [Need { what: "PostgreSQL's server", package: "postgresql", present: || postgres::programs().is_some() }];
+
 /// The oldest Java that Spring Boot runs on.
 const OLDEST_JAVA: u32 = 17;
 
@@ -51,6 +55,11 @@ const TEST: [Need; 12] = [
 
 pub(crate) fn for_building() -> Result<(), String> {
     install(&BUILD)
+}
+
+pub(crate) fn for_measuring() -> Result<(), String> {
+    install(&BUILD)?;
+    install(&MEASURE)
 }
 
 pub(crate) fn for_testing() -> Result<(), String> {

@@ -5,6 +5,7 @@
 // A program for the terminal that measures how long its own steps take: neither rule is meant for it.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
+mod bench;
 mod conformance;
 mod dev;
 mod examples;
@@ -14,6 +15,7 @@ mod install;
 mod node;
 mod place;
 mod postgres;
+mod release;
 mod run;
 mod steps;
 mod suite;
@@ -39,6 +41,8 @@ Usage: cargo xtask <command>
   conformance
           Run the OpenID Foundation's conformance suite, which runs at a URL, against the release build:
           --suite URL [--ca FILE.pem] [--plan NAME] [--module TEXT] [--accept].
+  bench   Measure what each operation costs, on SQLite and on PostgreSQL, beside what this machine does at most: the release
+          build on one processor, the driver on another. [--only TEXT] [--seconds N] [--json FILE], or --help.
   fuzz    Have libFuzzer look for inputs on which the readers' rules don't hold: [--minutes N] [TARGET…]; ten minutes for
           each target if nothing else is said. Needs a nightly compiler.
 ";
@@ -68,6 +72,7 @@ fn dispatch(arguments: &[String]) -> Result<(), String> {
         ("gen", []) => gen_files::write(&place),
         ("supply", []) => supply::run(&place),
         ("conformance", rest) => conformance::run(&place, rest),
+        ("bench", rest) => bench::run(&place, rest),
         ("fuzz", rest) => fuzz::run(&place, rest),
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");

@@ -1,4 +1,4 @@
-//! A PostgreSQL for one run of the tests: a directory and a port of its own, gone afterwards.
+//! A PostgreSQL for one run of the tests or of the measuring: a directory and a port of its own, gone afterwards.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -17,6 +17,15 @@ const START_WITHIN: Duration = Duration::from_mins(1);
 /// The signal on which PostgreSQL ends without waiting for its clients.
 const FAST_END: &str = "INT";
 
+/// Whether what was committed has to outlive the machine's power.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// As for people's data: the default of PostgreSQL.
+    Kept,
+    /// The files outlive neither the run nor the machine.
+    Spared,
+}
+
 /// The running server; dropped, it ends and its files go.
 pub(crate) struct Cluster {
     server: Child,
@@ -26,7 +35,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// PostgreSQL refuses to run as root, so for root it runs as the user that its package made.
-    pub(crate) fn start() -> Result<Self, String> {
+    pub(crate) fn start(durability: Durability) -> Result<Self, String> {
         let programs = programs().ok_or("PostgreSQL's server is not on this machine")?;
         let owner = if install::is_root()? { Some("postgres") } else { None };
         let directory = std::env::temp_dir().join(format!("portico-postgres-{}", std::process::id()));
@@ -37,7 +46,7 @@ impl Cluster {
             .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
         let started = initialise(&programs, &directory, owner).and_then(|password| {
             let port = free_port()?;
-            let server = serve(&programs, &directory, owner, port)?;
+            let server = serve(&programs, &directory, owner, port, durability)?;
             Ok((server, format!("postgres://portico:{password}@127.0.0.1:{port}/postgres"), port))
         });
         let (server, url, port) = started.inspect_err(|_| drop(fs::remove_dir_all(&directory)))?;
@@ -49,6 +58,11 @@ impl Cluster {
     /// For a superuser of the cluster, with its password.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The process whose children serve the connections.
+    pub(crate) fn process(&self) -> u32 {
+        self.server.id()
     }
 
     fn wait_until_ready(&mut self, programs: &Path, port: u16) -> Result<(), String> {
@@ -116,15 +130,23 @@ fn initialise(programs: &Path, directory: &Path, owner: Option<&str>) -> Result<
     Ok(password)
 }
 
-/// Without `fsync`: these files outlive neither the run nor the machine.
-fn serve(programs: &Path, directory: &Path, owner: Option<&str>, port: u16) -> Result<Child, String> {
+fn serve(
+    programs: &Path,
+    directory: &Path,
+    owner: Option<&str>,
+    port: u16,
+    durability: Durability,
+) -> Result<Child, String> {
     let log_file = directory.join("log");
     let log =
         File::create(&log_file).map_err(|error| format!("cannot make {}: {error}", log_file.display()))?;
     let errors = log.try_clone().map_err(|error| format!("cannot share {}: {error}", log_file.display()))?;
     let mut command = as_user(owner, &programs.join("postgres"));
     command.arg("-D").arg(directory.join("data")).arg("-k").arg(directory).args(["-h", "127.0.0.1", "-p"]);
-    command.arg(port.to_string()).args(["-F", "-c", "max_connections=300", "-c", "full_page_writes=off"]);
+    command.arg(port.to_string()).args(["-c", "max_connections=300"]);
+    if durability == Durability::Spared {
+        command.args(["-F", "-c", "full_page_writes=off"]);
+    }
     run::start(command.current_dir("/").stdout(log).stderr(errors))
 }
 

@@ -6,7 +6,7 @@
 use std::fs;
 
 use crate::place::Place;
-use crate::postgres::Cluster;
+use crate::postgres::{Cluster, Durability};
 use crate::steps::Steps;
 use crate::{examples, gen_files, install, node, run, tidy};
 
@@ -39,7 +39,7 @@ pub(crate) fn test(place: &Place) -> Result<(), String> {
     })?;
     steps.step("the examples in Python, Go and Java", || examples::build(place))?;
     without_tests(place, &mut steps)?;
-    let cluster = steps.step("a private PostgreSQL", Cluster::start)?;
+    let cluster = steps.step("a private PostgreSQL", || Cluster::start(Durability::Spared))?;
     let outcome = steps.step("all tests, on both databases", || {
         let mut command = place.cargo(["test", "--workspace", "--no-fail-fast"]);
         command.env(ENGINES, "sqlite,postgres").env(POSTGRES, cluster.url()).env("PATH", &path);

@@ -14,7 +14,7 @@ const EDGES: [(&str, &[&str]); 10] = [
     ("store", &["terms", "oidc", "saml", "identity"]),
     ("server", &["terms", "oidc", "saml", "identity", "store"]),
     ("demo", &["terms"]),
-    ("bench", &[]),
+    ("bench", &["terms", "oidc", "identity", "store", "server"]),
     ("xtask", &[]),
     ("tests", &["terms", "server"]),
 ];

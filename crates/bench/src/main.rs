@@ -1,0 +1,101 @@
+//! The load driver: what each operation costs, beside what the machine does at most. `cargo xtask bench` runs it.
+
+// A program for the terminal that measures time: neither rule is meant for it.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
+
+mod http;
+mod limit;
+mod load;
+mod measure;
+mod process;
+mod provider;
+mod report;
+mod workload;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::limit::LimitArguments;
+use crate::provider::Engine;
+
+type Problem = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask bench")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure
+    Run(RunArguments),
+    /// Be the process of the limits
+    #[command(hide = true)]
+    Limit(LimitArguments),
+    /// Tell the processor time of one password hash, in microseconds
+    #[command(hide = true)]
+    Hash {
+        #[arg(long)]
+        memory_kib: u32,
+    },
+}
+
+/// What is measured.
+#[derive(Args)]
+pub(crate) struct RunArguments {
+    /// The release build of `portico`
+    #[arg(long)]
+    program: PathBuf,
+    /// A database of PostgreSQL; measured beside SQLite where it is given
+    #[arg(long, requires = "postgres_process")]
+    postgres: Option<String>,
+    /// The process id of that server
+    #[arg(long)]
+    postgres_process: Option<u32>,
+    /// Only workloads whose names hold this text
+    #[arg(long)]
+    only: Option<String>,
+    /// For how long each loop runs
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// Where the figures go as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+impl RunArguments {
+    fn engines(&self) -> Vec<Engine> {
+        let postgres = self.postgres.clone().zip(self.postgres_process);
+        let postgres = postgres.map(|(url, process)| Engine::Postgres { url, process });
+        [Some(Engine::Sqlite), postgres].into_iter().flatten().collect()
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // One processor is the driver's, so one thread is.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(Problem::from).and_then(|runtime| {
+        runtime.block_on(async {
+            match arguments.command {
+                Command::Run(run) => measure::run(&run).await,
+                Command::Limit(limit) => limit::serve(limit).await,
+                Command::Hash { memory_kib } => {
+                    println!("{:.1}", limit::hash_here(memory_kib)?);
+                    Ok(())
+                }
+            }
+        })
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("bench: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
