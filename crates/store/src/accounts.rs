@@ -2,7 +2,7 @@
 
 use identity::account::EmailAddition;
 use identity::username::UsernameHash;
-use identity::{Actor, Event, Session, User};
+use identity::{Event, Session, User};
 use terms::{
     CanonicalEmail, ClientId, EmailAdditionId, EventId, GrantId, SessionId, Subject, Timestamp, UserId,
     limits,
@@ -14,7 +14,6 @@ use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
 use crate::tx::{Read, Tx};
 use crate::users::opt_address;
-use crate::value::Json;
 
 impl FromRow for EmailAddition {
     const TABLE: &'static str = "email_addition";
@@ -108,7 +107,7 @@ impl Read {
         most: u32,
     ) -> Result<Vec<Event>, Fault> {
         let after = after.map_or_else(String::new, |id| id.to_string());
-        self.events_of_user_after(&Actor::User(user), user, &after, most).await
+        self.events_of_user_after(user, &after, most).await
     }
 
     /// Whether a deleted account had this subject.
@@ -214,10 +213,15 @@ verbs! {
         "SELECT grant_id, client_id, scope, offline, created_at, ended_at FROM grant_record
           WHERE tenant_id = $1 AND user_id = $2 AND grant_id > $3 ORDER BY grant_id LIMIT $4";
 
-    read many events_of_user_after(actor: &Actor, user: UserId, after: &str, most: u32)
-        [Json(actor), user.to_string(), after, most] -> Event =
+    read many events_of_user_after(user: UserId, after: &str, most: u32) -> Event =
         "SELECT event_id, kind, at, actor, subject, address, details FROM event
-          WHERE tenant_id = $1 AND (actor = $2 OR subject = $3) AND event_id > $4 ORDER BY event_id LIMIT $5";
+          WHERE tenant_id = $1 AND event_id IN (
+                SELECT event_id FROM (SELECT event_id FROM event
+                  WHERE tenant_id = $1 AND actor_id = $2 AND event_id > $3 ORDER BY event_id LIMIT $4) AS done
+                UNION
+                SELECT event_id FROM (SELECT event_id FROM event
+                  WHERE tenant_id = $1 AND subject = $2 AND event_id > $3 ORDER BY event_id LIMIT $4) AS suffered)
+          ORDER BY event_id LIMIT $4";
 
     write exec retire_subject(subject: &Subject, now: Timestamp) =
         "INSERT INTO retired_subject (tenant_id, subject, retired_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";

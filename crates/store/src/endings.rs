@@ -173,9 +173,12 @@ verbs! {
         concat!("UPDATE session
             SET ended_at = CASE WHEN last_active_at + $4 < expires_at THEN last_active_at + $4 ELSE expires_at END
           WHERE tenant_id = $1 AND ended_at IS NULL AND session_id IN (
-                SELECT session_id FROM session
-                 WHERE tenant_id = $1 AND ended_at IS NULL AND (expires_at <= $2 OR last_active_at <= $3)
-                 ORDER BY session_id LIMIT $5)", ended_session!());
+                SELECT session_id FROM (SELECT session_id FROM session
+                  WHERE tenant_id = $1 AND ended_at IS NULL AND expires_at <= $2 ORDER BY expires_at LIMIT $5) AS expired
+                UNION
+                SELECT session_id FROM (SELECT session_id FROM session
+                  WHERE tenant_id = $1 AND ended_at IS NULL AND last_active_at <= $3 ORDER BY last_active_at LIMIT $5) AS idle
+                LIMIT $5)", ended_session!());
 
     /// One notice for each client that wants to be told and has a grant of the session, ended or not: the client may still
     /// take its person for signed in. By the name that the newest of them says.
@@ -195,8 +198,7 @@ verbs! {
     pub read many front_channel_clients(session: SessionId) -> Client =
         "SELECT c.client_id, c.metadata, c.settings, c.created_at, c.last_used_at FROM client c
           WHERE c.tenant_id = $1 AND (c.metadata ->> 'frontchannel_logout_uri') IS NOT NULL
-            AND EXISTS (SELECT 1 FROM grant_record g
-                         WHERE g.tenant_id = $1 AND g.session_id = $2 AND g.client_id = c.client_id)
+            AND c.client_id IN (SELECT g.client_id FROM grant_record g WHERE g.tenant_id = $1 AND g.session_id = $2)
           ORDER BY c.client_id";
 
     /// The tenants with notices that wait, the longest due first. What is told is deleted, so the table is small.

@@ -116,8 +116,9 @@ verbs! {
     pub write exec erase_addresses_of(user: UserId) =
         "UPDATE event SET address = NULL
           WHERE tenant_id = $1 AND address IS NOT NULL
-            AND (actor_id = $2 OR actor_id IN (SELECT browser_id FROM session WHERE tenant_id = $1 AND user_id = $2
-                                               UNION SELECT browser_id FROM known_browser WHERE tenant_id = $1 AND user_id = $2))";
+            AND actor_id IN (SELECT CAST($2 AS TEXT)
+                             UNION SELECT browser_id FROM session WHERE tenant_id = $1 AND user_id = $2
+                             UNION SELECT browser_id FROM known_browser WHERE tenant_id = $1 AND user_id = $2)";
 }
 
 #[cfg(test)]

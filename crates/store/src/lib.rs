@@ -13,6 +13,7 @@ mod pools;
 mod row;
 mod sqlite;
 mod statement;
+mod statistics;
 mod store;
 pub mod sweep;
 mod tx;
@@ -21,6 +22,7 @@ mod value;
 pub mod accounts;
 pub mod admins;
 pub mod attempts;
+pub mod bulk;
 pub mod clients;
 pub mod consents;
 pub mod devices;
@@ -54,6 +56,7 @@ pub use value::{Json, Kind, ToValue, Value};
 pub const STATEMENTS: &[&[Statement]] = &[
     admins::STATEMENTS,
     attempts::STATEMENTS,
+    bulk::STATEMENTS,
     accounts::STATEMENTS,
     clients::STATEMENTS,
     consents::STATEMENTS,

@@ -127,12 +127,12 @@ verbs! {
     /// The newest first.
     pub read many mails(limit: i64) -> MailRecord =
         "SELECT mail_id, recipient, subject, sealed_body, created_at, expires_at
-           FROM outbound_mail WHERE tenant_id = $1 ORDER BY created_at DESC, mail_id DESC LIMIT $2";
+           FROM outbound_mail WHERE tenant_id = $1 ORDER BY mail_id DESC LIMIT $2";
 
     /// The queue, the newest first, with what was given up.
     pub read many queued_mails(limit: i64) -> QueuedMail =
         "SELECT mail_id, recipient, created_at, expires_at, next_attempt_at, attempts, failure
-           FROM outbound_mail WHERE tenant_id = $1 ORDER BY created_at DESC, mail_id DESC LIMIT $2";
+           FROM outbound_mail WHERE tenant_id = $1 ORDER BY mail_id DESC LIMIT $2";
 
     /// The tenants with mail that waits, the longest due first. What is sent is deleted, so the table is small.
     pub directory many mail_queues() -> TenantQueue =

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use crate::fault::Fault;
 use crate::sqlite;
+use crate::statistics;
 use crate::store::{Engine, EngineKind};
 
 /// One file of `migrations/`.
@@ -45,6 +46,7 @@ migrations! {
     "0016_registration",
     "0017_logout_notices",
     "0018_devices",
+    "0019_growth",
 }
 
 /// A migration that a database says it had.
@@ -136,13 +138,14 @@ macro_rules! read_applied {
     };
 }
 
-/// The steps that both engines share, within the transaction that is open on `$connection`.
+/// The steps that both engines share, within the transaction that is open on `$connection`. Gives whether there was anything to do.
 macro_rules! catch_up {
     ($connection:expr, $engine:expr) => {{
         let connection = $connection;
         sqlx::query(BOOKS).execute(&mut *connection).await.map_err(failed)?;
         let applied = read_applied!(&mut *connection).map_err(failed)?;
-        for (index, migration) in MIGRATIONS.iter().enumerate().skip(position(&applied, MIGRATIONS)?) {
+        let position = position(&applied, MIGRATIONS)?;
+        for (index, migration) in MIGRATIONS.iter().enumerate().skip(position) {
             let doing = || format!("run the migration {}", migration.name);
             // Our own files, embedded; they take no value from anywhere.
             sqlx::raw_sql(AssertSqlSafe(migration.sql($engine)))
@@ -157,6 +160,7 @@ macro_rules! catch_up {
                 .await
                 .map_err(|error| Fault::database(doing(), error))?;
         }
+        position < MIGRATIONS.len()
     }};
 }
 
@@ -169,7 +173,10 @@ pub(crate) async fn run(engine: &Engine) -> Result<(), Fault> {
         Engine::Sqlite { path, .. } => {
             let mut connection = sqlite::connect(path).await?;
             let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-            catch_up!(&mut *tx, EngineKind::Sqlite);
+            if catch_up!(&mut *tx, EngineKind::Sqlite) {
+                let told = statistics::tell(&mut tx).await;
+                told.map_err(|error| Fault::database("write what the planner goes by", error))?;
+            }
             tx.commit().await.map_err(failed)?;
             connection.close().await.map_err(failed)
         }
@@ -177,7 +184,7 @@ pub(crate) async fn run(engine: &Engine) -> Result<(), Fault> {
             let mut tx = pool.begin().await.map_err(failed)?;
             sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await.map_err(failed)?;
             sqlx::query(LOCK).execute(&mut *tx).await.map_err(failed)?;
-            catch_up!(&mut *tx, EngineKind::Postgres);
+            let _ = catch_up!(&mut *tx, EngineKind::Postgres);
             tx.commit().await.map_err(failed)
         }
     }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqliteConnection};
 use terms::{TenantId, Timestamp};
 use tokio::sync::Barrier;
 
@@ -261,4 +261,48 @@ where
         results.push(runner.await.expect("a racing task ends"));
     }
     results
+}
+
+/// A connection for statements that a test puts together: to fill tables, and to ask for plans.
+pub enum Asker {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Asker {
+    pub async fn of(database: &TestDatabase) -> Self {
+        let url = database.url();
+        match database.kind() {
+            EngineKind::Sqlite => {
+                Self::Sqlite(SqliteConnection::connect(url).await.expect("another connection"))
+            }
+            EngineKind::Postgres => {
+                Self::Postgres(PgConnection::connect(url).await.expect("another connection"))
+            }
+        }
+    }
+
+    pub async fn run(&mut self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let ran = match self {
+            Self::Sqlite(connection) => connection.execute(sql).await.map(|_| ()),
+            Self::Postgres(connection) => connection.execute(sql).await.map(|_| ()),
+        };
+        ran.expect("the statement runs");
+    }
+
+    /// What SQLite's `EXPLAIN QUERY PLAN` says: of each line the number of the one above it, and its text. None of PostgreSQL.
+    pub async fn sqlite_plan(&mut self, sql: &str) -> Vec<(i64, String)> {
+        let Self::Sqlite(connection) = self else { return Vec::new() };
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let rows = sqlx::query(explain).fetch_all(connection).await.expect("a plan");
+        rows.iter().map(|row| (row.get(1), row.get(3))).collect()
+    }
+
+    /// What PostgreSQL's `EXPLAIN` says. None of SQLite.
+    pub async fn postgres_plan(&mut self, sql: &str) -> serde_json::Value {
+        let Self::Postgres(connection) = self else { return serde_json::Value::Null };
+        let explain = AssertSqlSafe(format!("EXPLAIN (FORMAT JSON) {sql}"));
+        sqlx::query_scalar(explain).persistent(false).fetch_one(connection).await.expect("a plan")
+    }
 }

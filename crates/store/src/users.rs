@@ -122,7 +122,9 @@ impl Read {
         let ends = (search::end_of_prefix(&address), search::end_of_prefix(&name));
         let (term, user) =
             after.map_or((String::new(), String::new()), |it| (it.term.clone(), it.user.to_string()));
-        self.found(&address, &ends.0, &name, &ends.1, &term, &user, most).await
+        // A page begins where the one before it ended, not where the first one did.
+        let (from_address, from_name) = (address.max(term.clone()), name.max(term.clone()));
+        self.found(&from_address, &ends.0, &from_name, &ends.1, &term, &user, most).await
     }
 }
 
@@ -288,18 +290,18 @@ verbs! {
 
     /// Ranges of three indexes, each no longer than the page.
     read many found(
-        address: &str, address_end: &str, name: &str, name_end: &str, after_term: &str, after_user: &str, most: u32,
+        from_address: &str, address_end: &str, from_name: &str, name_end: &str, after_term: &str, after_user: &str, most: u32,
     ) -> Found =
         "SELECT term, user_id FROM (SELECT canonical AS term, user_id FROM user_email
             WHERE tenant_id = $1 AND canonical >= $2 AND canonical < $3
-              AND (canonical > $6 OR (canonical = $6 AND user_id > $7)) ORDER BY canonical, user_id LIMIT $8) AS addressed
+              AND (canonical <> $6 OR user_id > $7) ORDER BY canonical LIMIT $8) AS addressed
          UNION
          SELECT term, user_id FROM (SELECT canonical AS term, user_id FROM user_username
             WHERE tenant_id = $1 AND canonical >= $2 AND canonical < $3
-              AND (canonical > $6 OR (canonical = $6 AND user_id > $7)) ORDER BY canonical, user_id LIMIT $8) AS called
+              AND (canonical <> $6 OR user_id > $7) ORDER BY canonical LIMIT $8) AS called
          UNION
          SELECT term, user_id FROM (SELECT term, user_id FROM user_search
             WHERE tenant_id = $1 AND term >= $4 AND term < $5
-              AND (term > $6 OR (term = $6 AND user_id > $7)) ORDER BY term, user_id LIMIT $8) AS named
+              AND (term <> $6 OR user_id > $7) ORDER BY term, user_id LIMIT $8) AS named
           ORDER BY term, user_id LIMIT $8";
 }

@@ -93,11 +93,11 @@ const SQLITE_SCHEMA: &str = "
     SELECT m.name || '.' || p.name || ' '
            || CASE p.type WHEN 'INTEGER' THEN 'number' WHEN 'TEXT' THEN 'text' WHEN 'BLOB' THEN 'blob' ELSE p.type END
            || CASE p.\"notnull\" WHEN 0 THEN ' null' ELSE '' END
-      FROM sqlite_schema m, pragma_table_info(m.name) p WHERE m.type = 'table'
+      FROM sqlite_schema m, pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'
     UNION ALL
     SELECT m.name || ' index ' || (SELECT group_concat(name, ',') FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno))
            || CASE i.\"unique\" WHEN 1 THEN ' unique' ELSE '' END || CASE i.partial WHEN 1 THEN ' partial' ELSE '' END
-      FROM sqlite_schema m, pragma_index_list(m.name) i WHERE m.type = 'table'
+      FROM sqlite_schema m, pragma_index_list(m.name) i WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'
     UNION ALL
     SELECT m.name || ' ' || (SELECT group_concat(\"from\", ',') FROM (SELECT \"from\" FROM pragma_foreign_key_list(m.name) k WHERE k.id = f.id ORDER BY k.seq))
            || ' references ' || f.\"table\" || CASE f.on_delete WHEN 'NO ACTION' THEN '' ELSE ' on delete ' || lower(f.on_delete) END
