@@ -241,6 +241,9 @@ fn presented_handle(tenant: &Tenant, headers: &HeaderMap) -> Option<BrowserHandl
 
 /// What the request presents in a cookie. Two different texts under one name are none: somebody planted one of them.
 fn presented<'h>(tenant: &Tenant, headers: &'h HeaderMap, kind: &str) -> Option<&'h str> {
+    if !headers.contains_key(COOKIE) {
+        return None;
+    }
     let name = cookie_name(tenant, kind);
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));

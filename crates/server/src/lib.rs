@@ -60,5 +60,5 @@ pub mod testing {
 /// A copy of an SQLite database.
 pub use store::backup::sqlite as backup;
 
-pub use request::{RequestId, Site};
+pub use request::Site;
 pub use start::{Options, Running, StartError, start};

@@ -1,19 +1,25 @@
 //! Taking connections, each within limits of time and size, and letting them end in good order.
 
+use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tower::ServiceExt as _;
 
-use crate::request::Peer;
 use crate::tls::Certificate;
 
 /// Connections at once. More wait in the system's queue, where they cost this process nothing.
@@ -25,6 +31,19 @@ const HEAD_BYTES: usize = 128 * 1024;
 /// After an accept that failed, most often for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// What answers the requests of a listener.
+pub trait Answers: Clone + Send + Sync + 'static {
+    /// Answers one, which came by a connection from `peer`.
+    fn answer(&self, request: Request, peer: SocketAddr) -> impl Future<Output = Response> + Send;
+}
+
+impl Answers for Router {
+    async fn answer(&self, request: Request, _: SocketAddr) -> Response {
+        let Ok(response) = self.clone().oneshot(request).await;
+        response
+    }
+}
+
 /// What a listener's clients speak.
 #[derive(Clone)]
 pub enum Door {
@@ -33,10 +52,10 @@ pub enum Door {
 }
 
 /// Serves until `stopped` says so; then takes no further connection, and gives those there are `grace` to end.
-pub async fn serve(
+pub async fn serve<A: Answers>(
     listener: TcpListener,
     door: Door,
-    routes: Router,
+    answers: A,
     mut stopped: watch::Receiver<bool>,
     grace: Duration,
 ) {
@@ -53,8 +72,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let routes = routes.clone().layer(Extension(Peer(peer)));
-                let connection = connection(stream, door.clone(), routes, stopped.clone());
+                let connection = connection(stream, peer, door.clone(), answers.clone(), stopped.clone());
                 connections.spawn(async move {
                     let _place = place;
                     connection.await;
@@ -73,30 +91,43 @@ pub async fn serve(
 }
 
 /// One client's connection: its requests one after the other, until it goes or the server stops.
-async fn connection(stream: TcpStream, door: Door, routes: Router, mut stopped: watch::Receiver<bool>) {
+async fn connection<A: Answers>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: Door,
+    answers: A,
+    mut stopped: watch::Receiver<bool>,
+) {
     // An answer is written at once; waiting for more to send would only delay it.
     let _ = stream.set_nodelay(true);
     match door {
-        Door::Http => requests(stream, routes, stopped).await,
+        Door::Http => requests(stream, peer, answers, stopped).await,
         Door::Https(certificate) => {
             let agreed = tokio::select! {
                 agreed = certificate.accept(stream) => agreed,
                 _ = stopped.wait_for(|stopped| *stopped) => return,
             };
             if let Some(stream) = agreed {
-                requests(stream, routes, stopped).await;
+                requests(stream, peer, answers, stopped).await;
             }
         }
     }
 }
 
-async fn requests<S>(stream: S, routes: Router, mut stopped: watch::Receiver<bool>)
+async fn requests<S, A>(stream: S, peer: SocketAddr, answers: A, mut stopped: watch::Receiver<bool>)
 where
+    A: Answers,
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    let connection = builder.serve_connection(
+        TokioIo::new(stream),
+        service_fn(move |request: http::Request<Incoming>| {
+            let answers = answers.clone();
+            async move { Ok::<_, Infallible>(answers.answer(request.map(Body::new), peer).await) }
+        }),
+    );
     let mut connection = std::pin::pin!(connection);
     // How a connection ends, a client that goes away included, is no news.
     tokio::select! {

@@ -1,11 +1,17 @@
 //! The frame around every request: its id, its log line, its tenant, the headers that every answer has.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::any::Any;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::uri::PathAndQuery;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
@@ -15,13 +21,18 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use identity::{Device, UserAgent};
 use oidc::params::Parameters;
-use terms::Language;
+use terms::{Language, limits};
 use tokio::time::Instant;
+use tower::{Layer, Service, ServiceExt as _};
+use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
+use tower_http::limit::{RequestBodyLimit, RequestBodyLimitLayer};
+use tower_http::timeout::{Timeout, TimeoutLayer};
 use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::error::Notice;
 use crate::language::{self, Spoken};
+use crate::listen::Answers;
 use crate::locale::Texts;
 use crate::tenant::Tenant;
 use crate::{browser, place};
@@ -73,41 +84,45 @@ impl Site {
     }
 }
 
-/// The language that the person chose in the browser that asks.
-#[derive(Clone, Copy, Debug)]
-struct Chosen(Language);
-
-/// The other end of the connection that a request came by. Every connection has one; the tests of single handlers have
-/// none, and are then taken to come from this machine.
+/// The other end of the connection that a request came by.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Who sent the request; beside the tenant, in every request that has one.
-#[derive(Clone, Copy)]
-struct ClientAddress(IpAddr);
+/// What is known of a request before its handler is asked, carried beside it as one value.
+#[derive(Clone)]
+struct Arrival {
+    tenant: Arc<Tenant>,
+    peer: Peer,
+    /// Who sent the request.
+    address: IpAddr,
+    /// The language that the person chose in the browser that asks.
+    chosen_language: Option<Language>,
+    spoken: Spoken,
+}
+
+impl FromRequestParts<Arc<App>> for Peer {
+    type Rejection = Notice;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Notice> {
+        parts.extensions.get::<Arrival>().map(|arrival| arrival.peer).ok_or(Notice::UNKNOWN_HOST)
+    }
+}
 
 impl FromRequestParts<Arc<App>> for Site {
     type Rejection = Notice;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Notice> {
-        let tenant = parts.extensions.get::<Arc<Tenant>>().ok_or(Notice::UNKNOWN_HOST)?;
-        let ClientAddress(address) = *parts.extensions.get().ok_or(Notice::UNKNOWN_HOST)?;
-        // The tests of single handlers have no frame around them.
-        let spoken = parts.extensions.get::<Spoken>().cloned().unwrap_or_default();
-        let chosen_language = parts.extensions.get::<Chosen>().map(|chosen| chosen.0);
+        let arrival = parts.extensions.get::<Arrival>().ok_or(Notice::UNKNOWN_HOST)?.clone();
+        let Arrival { tenant, address, chosen_language, spoken, .. } = arrival;
         let here = if parts.method == Method::GET { place::of(&parts.uri) } else { place::START.to_owned() };
         let texts = Texts::of(spoken.get());
         let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let user_agent = user_agent.and_then(UserAgent::parse);
         let is_spared = app.rate_limits.spares(address, &parts.headers);
-        let (app, tenant) = (Arc::clone(app), Arc::clone(tenant));
+        let app = Arc::clone(app);
         Ok(Self { app, tenant, address, is_spared, user_agent, texts, chosen_language, here, spoken })
     }
 }
-
-/// The id by which a request is found in the log. Ours only: an id that the caller sends is not taken.
-#[derive(Clone, Debug)]
-pub struct RequestId(pub String);
 
 /// Marks the answer of a page that is made to stand in the pages of other sites. There is one.
 #[derive(Clone, Copy, Debug)]
@@ -115,117 +130,200 @@ pub struct Framed;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Outermost: names the request, logs it without its query, and gives notices their form.
-pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let id = app.entropy.hex::<8>();
-    let started = Instant::now();
-    let method = request.method().clone();
-    let as_page = takes_html(request.headers());
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let spoken = Spoken::new(language::of_browser(request.headers()).unwrap_or(Language::ALL[0]));
-    request.extensions_mut().insert(spoken.clone());
-    async {
-        let mut response = next.run(request).await;
-        let notice = response.extensions().get::<Notice>().copied();
-        // The layer that limits bodies knows nothing of notices.
-        let notice = notice
-            .or_else(|| (response.status() == StatusCode::PAYLOAD_TOO_LARGE).then_some(Notice::TOO_LARGE));
-        if let Some(notice) = notice {
+/// Everything that answers: the request's frame around the tables of routes.
+///
+/// It is one function that calls the next, and not a stack of middleware: each layer of that would be allocated, cloned and
+/// called through a pointer for every request, which for a cheap one is most of its cost.
+#[derive(Clone)]
+pub struct Front {
+    app: Arc<App>,
+    /// What a tenant answers.
+    table: Guarded,
+    /// What is answered under any host.
+    operations: Guarded,
+}
+
+impl Answers for Front {
+    async fn answer(&self, request: Request, peer: SocketAddr) -> Response {
+        self.framed(request, Peer(peer)).await
+    }
+}
+
+impl Front {
+    pub fn new(app: Arc<App>, table: Router, operations: Router) -> Self {
+        let [table, operations] = [table, operations].map(|it| guarded(it, app.config.request_timeout));
+        Self { app, table, operations }
+    }
+
+    /// Names the request, logs it without its query, and gives notices their form.
+    ///
+    /// The id by which a request is found in the log is ours only: one that the caller sends is not taken.
+    async fn framed(&self, request: Request, peer: Peer) -> Response {
+        let id = self.app.entropy.hex::<8>();
+        let started = Instant::now();
+        let method = request.method().clone();
+        let as_page = takes_html(request.headers());
+        let span = tracing::info_span!("request", id, method = %method, path = request.uri().path());
+        let spoken = Spoken::new(language::of_browser(request.headers()).unwrap_or(Language::ALL[0]));
+        async {
+            let mut response = self.with_tenant(request, peer, &spoken).await;
             let route = response.extensions_mut().remove::<MatchedPath>();
-            response = notice.render(as_page, &id, Texts::of(spoken.get()));
-            route.map(|route| response.extensions_mut().insert(route));
+            let notice = response.extensions().get::<Notice>().copied();
+            // What limits bodies knows nothing of notices.
+            let notice = notice.or_else(|| {
+                (response.status() == StatusCode::PAYLOAD_TOO_LARGE).then_some(Notice::TOO_LARGE)
+            });
+            if let Some(notice) = notice {
+                response = notice.render(as_page, &id, Texts::of(spoken.get()));
+            }
+            language::label(response.headers_mut(), spoken.get());
+            let took = started.elapsed();
+            let route = route.as_ref().map(MatchedPath::as_str);
+            self.app.metrics.answered(&method, route, response.status(), took);
+            tracing::info!(status = response.status().as_u16(), millis = took.as_millis(), "answered");
+            if let Ok(value) = HeaderValue::from_str(&id) {
+                response.headers_mut().insert(X_REQUEST_ID, value);
+            }
+            let is_framed = response.extensions().get::<Framed>().is_some();
+            default_headers(response.headers_mut(), is_framed);
+            response
         }
-        language::label(response.headers_mut(), spoken.get());
-        let took = started.elapsed();
-        let route = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        app.metrics.answered(&method, route, response.status(), took);
-        tracing::info!(status = response.status().as_u16(), millis = took.as_millis(), "answered");
-        if let Ok(value) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert(X_REQUEST_ID, value);
+        .instrument(span)
+        .await
+    }
+
+    /// Finds the tenant, and takes the part that named it out of the path, before the routes are asked.
+    async fn with_tenant(&self, mut request: Request, peer: Peer, spoken: &Spoken) -> Response {
+        let Some(authority) = authority(&request) else {
+            return Notice::AMBIGUOUS_HOST.into_response();
+        };
+        let loaded = self.app.tenants.load_full();
+        let Some((tenant, routed)) = loaded.directory.resolve(authority, request.uri().path()) else {
+            // Health is asked by address, by whatever watches this process. All else only a tenant can answer, and there is no
+            // default tenant for an unknown host.
+            return self.ask(&self.operations, request).await;
+        };
+        if !loaded.is_fresh() {
+            return Notice::BUSY.into_response();
         }
-        let is_framed = response.extensions().get::<Framed>().is_some();
-        default_headers(response.headers_mut(), is_framed);
+        let Ok(address) = self.app.config.trusted_proxies.client(peer.0.ip(), request.headers()) else {
+            tracing::error!("a trusted proxy's X-Forwarded-For ends in something that is no address");
+            return Notice::AMBIGUOUS_CLIENT.into_response();
+        };
+        if routed.changed {
+            let path = routed.path.to_owned();
+            if let Some(uri) = with_path(request.uri(), &path) {
+                *request.uri_mut() = uri;
+            }
+        }
+        let chosen_language = browser::chosen_language(&tenant, request.headers());
+        if let Some(chosen) = chosen_language {
+            spoken.set(chosen);
+        }
+        let state = browser::StateKeeper::for_request(&tenant, &request);
+        let spoken = spoken.clone();
+        request.extensions_mut().insert(Arrival {
+            tenant: Arc::clone(&tenant),
+            peer,
+            address,
+            chosen_language,
+            spoken,
+        });
+        let mut response = self.ask(&self.table, request).await;
+        if let Some(state) = state {
+            state.keep(&tenant, response.headers_mut());
+        }
+        if tenant.issuer.is_https() {
+            let year = HeaderValue::from_static("max-age=31536000");
+            response.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert(year);
+        }
         response
     }
-    .instrument(span)
-    .await
+
+    /// Asks a table.
+    async fn ask(&self, table: &Guarded, request: Request) -> Response {
+        match table.clone().oneshot(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// A table within limits of size and time. A panic, which is a bug, ends one request; the others go on.
+type Guarded = Timeout<CatchPanic<RequestBodyLimit<Router>, Apology>>;
+
+fn guarded(table: Router, time: Duration) -> Guarded {
+    let limited = RequestBodyLimitLayer::new(limits::REQUEST_BYTES).layer(table);
+    let caught = CatchPanic::custom(limited, Apology);
+    TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time).layer(caught)
+}
+
+/// What is answered where a handler panicked.
+#[derive(Clone, Copy, Debug)]
+struct Apology;
+
+impl ResponseForPanic for Apology {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, panic: Box<dyn Any + Send>) -> Response {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let said = panic.downcast_ref::<&str>().copied().or(text);
+        tracing::error!(panic = said.unwrap_or("of no text"), "a request panicked");
+        Notice::SERVER_ERROR.into_response()
+    }
 }
 
 /// Tells the frame, which stands before the routes, which of them was found.
-pub async fn tell_route(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    if let Some(route) = route {
-        response.extensions_mut().insert(route);
+#[derive(Clone, Copy, Debug)]
+pub struct TellRoute;
+
+impl<S> Layer<S> for TellRoute {
+    type Service = RouteTeller<S>;
+
+    fn layer(&self, inner: S) -> RouteTeller<S> {
+        RouteTeller(inner)
     }
-    response
 }
 
-/// Finds the tenant, and takes the part that named it out of the path, before the routes are asked.
-pub async fn find_tenant(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let Some(authority) = authority(&request) else {
-        return Notice::AMBIGUOUS_HOST.into_response();
-    };
-    let loaded = app.tenants.load_full();
-    let directory = &loaded.directory;
-    let Some((tenant, routed)) = directory.resolve(&authority, request.uri().path()) else {
-        // Health is asked by address, by whatever watches this process.
-        return next.run(request).await;
-    };
-    if !loaded.is_fresh() {
-        return Notice::BUSY.into_response();
-    }
-    let peer = request.extensions().get::<Peer>().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.ip());
-    let Ok(client) = app.config.trusted_proxies.client(peer, request.headers()) else {
-        tracing::error!("a trusted proxy's X-Forwarded-For ends in something that is no address");
-        return Notice::AMBIGUOUS_CLIENT.into_response();
-    };
-    if routed.changed {
-        let path = routed.path.to_owned();
-        if let Some(uri) = with_path(request.uri(), &path) {
-            *request.uri_mut() = uri;
-        }
-    }
-    if let Some(chosen) = browser::chosen_language(&tenant, request.headers()) {
-        if let Some(spoken) = request.extensions().get::<Spoken>() {
-            spoken.set(chosen);
-        }
-        request.extensions_mut().insert(Chosen(chosen));
-    }
-    let secure = tenant.issuer.is_https();
-    let state = browser::StateKeeper::for_request(&tenant, &request);
-    request.extensions_mut().insert(Arc::clone(&tenant));
-    request.extensions_mut().insert(ClientAddress(client));
-    let mut response = next.run(request).await;
-    if let Some(state) = state {
-        state.keep(&tenant, response.headers_mut());
-    }
-    if secure {
-        let year = HeaderValue::from_static("max-age=31536000");
-        response.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert(year);
-    }
-    response
-}
+/// What [`TellRoute`] makes of a route.
+#[derive(Clone, Debug)]
+pub struct RouteTeller<S>(S);
 
-/// Refuses what only a tenant can answer. There is no default tenant for an unknown host.
-pub async fn require_tenant(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Arc<Tenant>>().is_none() {
-        return Notice::UNKNOWN_HOST.into_response();
+impl<S> Service<Request> for RouteTeller<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
     }
-    next.run(request).await
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let answered = self.0.call(request);
+        Box::pin(async move {
+            let Ok(mut response) = answered.await;
+            if let Some(route) = route {
+                response.extensions_mut().insert(route);
+            }
+            Ok(response)
+        })
+    }
 }
 
 /// RFC 9112 section 3.2: exactly one Host header; a target in absolute form overrides it (section 3.2.2).
-fn authority(request: &Request) -> Option<String> {
+fn authority(request: &Request) -> Option<&str> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = hosts.next()?;
     if hosts.next().is_some() {
         return None;
     }
     match request.uri().authority() {
-        Some(authority) => Some(authority.as_str().to_owned()),
-        None => host.to_str().ok().map(str::to_owned),
+        Some(authority) => Some(authority.as_str()),
+        None => host.to_str().ok(),
     }
 }
 

@@ -3,45 +3,32 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
-use axum::response::{IntoResponse as _, Response};
+use axum::middleware::map_response;
 use axum::routing::{get, post};
-use http::StatusCode;
 use oidc::discovery::path;
-use terms::limits;
-use tower::Layer as _;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::config::Mode;
 use crate::doctor::echo;
 use crate::error::Notice;
+use crate::health;
 use crate::pages::{
     account, admin, brand, consent, device, home, language, mailbox, password_strength, recover,
     select_account, sign_in, sign_out, sign_up, style, verify,
 };
-use crate::{health, request};
+use crate::request::{Front, TellRoute};
 
-/// The whole service: the table below inside the request's frame.
-pub fn service(app: &Arc<App>) -> Router {
-    let mut table = protocol().merge(pages()).merge(accounts()).merge(administration());
+/// The whole service: the tables below inside the request's frame.
+pub fn service(app: &Arc<App>) -> Front {
+    let mut table = protocol().merge(pages()).merge(accounts()).merge(administration()).merge(operations());
     if app.config.mode == Mode::Development {
         table = table.merge(development());
     }
-    let table = table
-        .fallback(|| async { Notice::NO_SUCH_PAGE })
-        .layer(from_fn(request::require_tenant))
-        .merge(operations())
-        .layer(RequestBodyLimitLayer::new(limits::REQUEST_BYTES))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.config.request_timeout))
-        .layer(from_fn(request::tell_route))
-        .with_state(Arc::clone(app));
-    // The tenant may take a part out of the path, so it is found before the table looks at the path.
-    let found = from_fn_with_state(Arc::clone(app), request::find_tenant).layer(table);
-    Router::new().fallback_service(found).layer(from_fn_with_state(Arc::clone(app), request::frame))
+    let table = table.fallback(|| async { Notice::NO_SUCH_PAGE });
+    let operations = operations().fallback(|| async { Notice::UNKNOWN_HOST });
+    let [table, operations] =
+        [table, operations].map(|table| table.layer(TellRoute).with_state(Arc::clone(app)));
+    Front::new(Arc::clone(app), table, operations)
 }
 
 /// What relying parties and resource servers ask.
@@ -195,13 +182,4 @@ fn development() -> Router<Arc<App>> {
 /// What operators' machines ask, under any host.
 fn operations() -> Router<Arc<App>> {
     Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready))
-}
-
-/// A bug ended one request; the others go on.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
-fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let said =
-        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = said.unwrap_or("of no text"), "a request panicked");
-    Notice::SERVER_ERROR.into_response()
 }

@@ -146,14 +146,14 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(false);
     let grace = app.config.shutdown_grace;
     let door = certificate.clone().map_or(Door::Http, Door::Https);
-    let serve =
-        |listener, door, routes| tokio::spawn(listen::serve(listener, door, routes, stopped.clone(), grace));
-    let mut serving = vec![serve(listener, door, routes::service(&app))];
-    if let Some(listener) = plain {
-        serving.push(serve(listener, Door::Http, https_only::service(&app)));
-    }
-    if let Some(listener) = measured {
-        serving.push(serve(listener, Door::Http, metrics::service(&app)));
+    let serving = listen::serve(listener, door, routes::service(&app), stopped.clone(), grace);
+    let mut serving = vec![tokio::spawn(serving)];
+    let beside = [
+        plain.map(|listener| (listener, https_only::service(&app))),
+        measured.map(|listener| (listener, metrics::service(&app))),
+    ];
+    for (listener, routes) in beside.into_iter().flatten() {
+        serving.push(tokio::spawn(listen::serve(listener, Door::Http, routes, stopped.clone(), grace)));
     }
     let smtp = app.config.smtp.clone().filter(|_| !app.config.is_development());
     let mut carrying = vec![tokio::spawn(logout_notices::carry(Arc::clone(&app), stopped.clone()))];

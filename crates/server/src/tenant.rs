@@ -3,6 +3,7 @@
 //! A tenant's issuer is stored and never changes. Every link that leaves this server is built from it: what a request
 //! says about its own host only selects a tenant, and `Forwarded` and `X-Forwarded-*` are never read.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -268,7 +269,7 @@ impl Directory {
                 return Some((Arc::clone(tenant), routed));
             }
         }
-        let tenant = self.by_authority.get(&authority)?;
+        let tenant = self.by_authority.get(&*authority)?;
         Some((Arc::clone(tenant), RoutedPath { path, changed: false }))
     }
 }
@@ -294,10 +295,13 @@ fn named_in_path(path: &str) -> Option<(&str, RoutedPath<'_>)> {
 }
 
 /// Lower case, without a default port: the spelling that issuers have.
-fn canonical_authority(authority: &str) -> String {
-    let authority = authority.to_ascii_lowercase();
-    let bare = authority.strip_suffix(":443").or_else(|| authority.strip_suffix(":80"));
-    bare.map_or_else(|| authority.clone(), str::to_owned)
+fn canonical_authority(authority: &str) -> Cow<'_, str> {
+    let bare = authority.strip_suffix(":443").or_else(|| authority.strip_suffix(":80")).unwrap_or(authority);
+    if bare.bytes().any(|octet| octet.is_ascii_uppercase()) {
+        Cow::Owned(bare.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(bare)
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! By this the doctor knows the server that answers for the issuer: who has the tenant's data key answers with a tag that nobody else
 //! can make, and says from where the question came. To anybody else there is nothing at this address.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
-use axum::Extension;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -77,14 +76,14 @@ impl EchoKey {
 }
 
 /// `GET /doctor/echo`.
-pub async fn answer(site: Site, peer: Option<Extension<Peer>>, headers: HeaderMap) -> Response {
+pub async fn answer(site: Site, peer: Peer, headers: HeaderMap) -> Response {
     let key = EchoKey::of(&site.tenant.data_key);
     let question = headers.get(TAG).and_then(|value| value.to_str().ok());
     let Some(nonce) = question.and_then(|question| key.asked(question)) else {
         return Notice::NO_SUCH_PAGE.into_response();
     };
     let seen = Seen {
-        peer: peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.0.ip().to_canonical()),
+        peer: peer.0.ip().to_canonical(),
         address: site.address,
         is_relayed: is_relayed(&headers),
         has_forwarded_for: headers.contains_key(FORWARDED_FOR),

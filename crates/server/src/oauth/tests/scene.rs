@@ -1,9 +1,9 @@
 //! A server without a socket, and the people and clients of a story, put into its store directly.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Request, StatusCode};
@@ -25,12 +25,13 @@ use terms::{
     DeviceAuthorizationId, DeviceCode, EmailAddress, FlowId, GrantId, ResourceServerId, SecretText,
     SessionId, TenantId, Timestamp, UserId, limits,
 };
-use tower::ServiceExt as _;
 
 use crate::app::{App, Schema};
 use crate::clock::{Clock, HeldClock};
 use crate::config::{Config, Database};
 use crate::keys::FixedKeys;
+use crate::listen::Answers as _;
+use crate::request::Front;
 use crate::tenant::{DEFAULT_SLUG, Issuer};
 use crate::{routes, tenants};
 
@@ -48,7 +49,7 @@ pub(super) struct Scene {
     pub(super) app: Arc<App>,
     pub(super) clock: HeldClock,
     pub(super) tenant: TenantId,
-    service: Router,
+    service: Front,
     /// As in a running server; without it the requests of a long story are refused.
     fresh: tokio::task::JoinHandle<()>,
     _database: TestDatabase,
@@ -368,7 +369,7 @@ impl Scene {
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.service.clone().oneshot(request).await.unwrap();
+        let response = self.service.answer(request, (Ipv4Addr::LOCALHOST, 1).into()).await;
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
