@@ -120,11 +120,13 @@ impl Read {
         let address = beginning.trim().to_lowercase();
         let name = search::fold(beginning);
         let ends = (search::end_of_prefix(&address), search::end_of_prefix(&name));
-        let (term, user) =
-            after.map_or((String::new(), String::new()), |it| (it.term.clone(), it.user.to_string()));
         // A page begins where the one before it ended, not where the first one did.
-        let (from_address, from_name) = (address.max(term.clone()), name.max(term.clone()));
-        self.found(&from_address, &ends.0, &from_name, &ends.1, &term, &user, most).await
+        let from = |first: &str| match after {
+            Some(after) if after.term.as_str() >= first => (after.term.clone(), after.user.to_string()),
+            _ => (first.to_owned(), String::new()),
+        };
+        let (addressed, named) = (from(&address), from(&name));
+        self.found(&addressed.0, &addressed.1, &ends.0, &named.0, &named.1, &ends.1, most).await
     }
 }
 
@@ -290,18 +292,15 @@ verbs! {
 
     /// Ranges of three indexes, each no longer than the page.
     read many found(
-        from_address: &str, address_end: &str, from_name: &str, name_end: &str, after_term: &str, after_user: &str, most: u32,
+        address: &str, address_user: &str, address_end: &str, name: &str, name_user: &str, name_end: &str, most: u32,
     ) -> Found =
         "SELECT term, user_id FROM (SELECT canonical AS term, user_id FROM user_email
-            WHERE tenant_id = $1 AND canonical >= $2 AND canonical < $3
-              AND (canonical <> $6 OR user_id > $7) ORDER BY canonical LIMIT $8) AS addressed
+            WHERE tenant_id = $1 AND (canonical, user_id) > ($2, $3) AND canonical < $4 ORDER BY canonical LIMIT $8) AS addressed
          UNION
          SELECT term, user_id FROM (SELECT canonical AS term, user_id FROM user_username
-            WHERE tenant_id = $1 AND canonical >= $2 AND canonical < $3
-              AND (canonical <> $6 OR user_id > $7) ORDER BY canonical LIMIT $8) AS called
+            WHERE tenant_id = $1 AND (canonical, user_id) > ($2, $3) AND canonical < $4 ORDER BY canonical LIMIT $8) AS called
          UNION
          SELECT term, user_id FROM (SELECT term, user_id FROM user_search
-            WHERE tenant_id = $1 AND term >= $4 AND term < $5
-              AND (term <> $6 OR user_id > $7) ORDER BY term, user_id LIMIT $8) AS named
+            WHERE tenant_id = $1 AND (term, user_id) > ($5, $6) AND term < $7 ORDER BY term, user_id LIMIT $8) AS named
           ORDER BY term, user_id LIMIT $8";
 }
