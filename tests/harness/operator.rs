@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use server::admin::{AdminCommand, AdminError, ClientChanges, execute};
-use terms::SecretText;
+use terms::{SecretText, TenantId};
 
 use crate::landing::Landing;
 use crate::people::{PASSWORD, Person};
@@ -17,9 +17,15 @@ impl World {
         execute(self.app(), "default", command).await
     }
 
+    /// The tenant that stories are about.
+    pub async fn default_tenant(&self) -> TenantId {
+        let found = self.app().tenant_by_slug("default").await.expect("the database answers");
+        found.expect("the default tenant").id
+    }
+
     /// The kinds of the default tenant's latest events, the newest first.
     pub async fn event_kinds(&self) -> Vec<String> {
-        let tenant = self.app().directory().by_slug("default").expect("the default tenant").id;
+        let tenant = self.default_tenant().await;
         let events = self.app().store.read(tenant).events(50).await.expect("events");
         events.iter().map(|event| event.kind.to_string()).collect()
     }
@@ -54,7 +60,7 @@ impl World {
     /// How many guesses at an account were refused, minute by minute, the newest first; of an empty id: at none.
     pub async fn refused_guesses(&self, user: &str) -> Vec<i64> {
         let app = self.app();
-        let tenant = app.directory().by_slug("default").expect("the default tenant").id;
+        let tenant = self.default_tenant().await;
         let refused = app.store.read(tenant).refused_guesses(user, 100).await.expect("counts");
         refused.iter().map(|it| it.refused).collect()
     }
@@ -62,7 +68,7 @@ impl World {
     /// How many events of this kind there are.
     pub async fn events(&self, kind: &str) -> usize {
         let app = self.app();
-        let tenant = app.directory().by_slug("default").expect("the default tenant").id;
+        let tenant = self.default_tenant().await;
         let events = app.store.read(tenant).events(10_000).await.expect("events");
         events.iter().filter(|event| event.kind.as_str() == kind).count()
     }

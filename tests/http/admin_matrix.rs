@@ -276,7 +276,7 @@ async fn a_role_that_ends_while_a_command_is_on_its_way_ends_the_command() {
     World::each(async |world| {
         let asker = admin(world, "default", "", "admin@example.test").await;
         let app = world.app();
-        let tenant = app.directory().by_slug("default").cloned().unwrap();
+        let tenant = app.tenant_by_slug("default").await.unwrap().unwrap();
         let now = app.clock.now();
         let mut read = app.store.read(tenant.id);
         let session = asker.account.parse().unwrap();

@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arc_swap::ArcSwap;
 use identity::tenant_settings::SignUpMode;
 use oidc::jose::Algorithm;
 use store::{Fault, Store};
@@ -17,18 +16,16 @@ use crate::egress::Egress;
 use crate::entropy::Entropy;
 use crate::geo::{Places, PlacesError};
 use crate::hasher::Hasher;
-use crate::keys::{KeySource, Keys, TenantKeys};
+use crate::keys::{KeySource, TenantKeys};
 use crate::lock::DataLock;
 use crate::logout_notices::NoticeCounts;
 use crate::metrics::Metrics;
-use crate::oauth::discovery::Documents;
-use crate::pairwise::PairwiseSalts;
 use crate::post::PostCounts;
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::rate_limits::RateLimits;
 use crate::sealing::{MasterKeyError, MasterKeyRing};
-use crate::tenant::{DEFAULT_SLUG, Directory, Issuer, Tenant};
-use crate::tenants::{self, Loaded};
+use crate::tenant::{DEFAULT_SLUG, Issuer, Tenant};
+use crate::tenants::Tenants;
 use crate::tls::Certificate;
 
 /// Where `portico dev` listens unless told otherwise.
@@ -47,24 +44,18 @@ pub struct App {
     pub places: Places,
     /// Where the private keys of new tenants come from.
     pub key_source: KeySource,
-    /// The tenants' signing keys.
-    pub keys: Keys,
-    /// What the tenants say about themselves.
-    pub documents: Documents,
     /// The way to addresses that clients name.
     pub egress: Egress,
     /// Clients' keys that came from there.
     pub fetched_keys: FetchedKeys,
-    /// From which pairwise subjects are made.
-    pub pairwise_salts: PairwiseSalts,
     /// Our own TLS, where the server speaks it.
     pub certificate: OnceLock<Arc<Certificate>>,
     /// What the post has done.
     pub post: PostCounts,
     /// What became of notices to clients that sessions ended.
     pub notices: NoticeCounts,
-    /// All tenants as of the last look at the database.
-    pub tenants: ArcSwap<Loaded>,
+    /// The tenants that were asked for, as of the last look at the database.
+    pub tenants: Tenants,
     /// How often something may be asked.
     pub rate_limits: RateLimits,
     /// With SQLite one process has the data.
@@ -72,21 +63,9 @@ pub struct App {
 }
 
 impl App {
-    /// The tenants as of the last look at the database.
-    pub fn directory(&self) -> Arc<Directory> {
-        Arc::clone(&self.tenants.load().directory)
-    }
-
-    /// Makes changes of tenants, keys and clients known to this process at once.
-    pub async fn reload_tenants(&self) -> Result<(), Fault> {
-        let loaded = tenants::load(&self.store, &self.master_keys).await?;
-        self.tenants.store(Arc::new(loaded));
-        Ok(())
-    }
-
     /// A tenant's signing keys, parsed, as they are now.
     pub async fn keys(&self, tenant: &Arc<Tenant>) -> Result<Arc<TenantKeys>, Fault> {
-        self.keys.of(&self.store, tenant, self.clock.now()).await
+        tenant.opened.keys.get(self, tenant).await
     }
 
     /// The same, for signing with these algorithms. A key that another node has made since this one last looked for
@@ -100,9 +79,9 @@ impl App {
         if algorithms.iter().all(|algorithm| keys.set.signer(*algorithm).is_some()) {
             return Ok(keys);
         }
-        self.reload_tenants().await?;
-        let directory = self.directory();
-        self.keys(directory.by_id(tenant.id).unwrap_or(tenant)).await
+        self.catch_up().await?;
+        let newer = self.tenant(tenant.id).await?;
+        self.keys(newer.as_ref().unwrap_or(tenant)).await
     }
 
     /// Whether people make accounts of this tenant themselves: it lets them, and where accounts have addresses, the code that
@@ -221,10 +200,8 @@ impl App {
             Schema::Require if !store.is_migrated().await? => return Err(OpenError::NotMigrated),
             Schema::Require => {}
         }
-        let loaded = tenants::load(&store, &master_keys).await?;
-        let tenants = ArcSwap::from_pointee(loaded);
+        let tenants = Tenants::open(&store, &master_keys).await?;
         let key_source = KeySource::new(config.fixed_signing_keys.clone());
-        let keys = Keys::default();
         let lock = Mutex::new(lock);
         let hasher = Hasher::new(config.password_hashing);
         let metrics = Metrics::new(&hasher, clock.now());
@@ -241,11 +218,8 @@ impl App {
             master_keys,
             places,
             key_source,
-            keys,
-            documents: Documents::default(),
             egress,
             fetched_keys: FetchedKeys::default(),
-            pairwise_salts: PairwiseSalts::default(),
             certificate: OnceLock::new(),
             post: PostCounts::default(),
             notices: NoticeCounts::default(),
@@ -264,7 +238,7 @@ impl App {
     }
 
     async fn default_tenant(&self, schema: Schema) -> Result<(), OpenError> {
-        let stored = self.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.clone());
+        let stored = self.tenant_by_slug(DEFAULT_SLUG).await?.map(|tenant| tenant.issuer.clone());
         match (stored, self.config.issuer.clone(), schema) {
             (Some(stored), Some(asked), _) if stored != asked => {
                 let mode = self.config.mode;

@@ -313,6 +313,7 @@ mod tests {
             issuer: Issuer::parse(issuer).unwrap(),
             hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
             data_key: ring.new_data_key(&Entropy, id).unwrap().0,
+            opened: crate::tenant::Opened::default(),
         }
     }
 

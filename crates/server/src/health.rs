@@ -8,6 +8,9 @@ use http::StatusCode;
 
 use crate::app::App;
 
+/// They are of the process and no tenant's, and told under any host, whatever becomes of the database.
+pub const PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
 /// `/healthz`: the process answers.
 pub async fn alive() -> &'static str {
     "ok\n"
@@ -19,7 +22,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
     match app.store.is_migrated().await {
         Err(_) => waits_for("the database does not answer\n"),
         Ok(false) => waits_for("the database is not migrated\n"),
-        Ok(true) if !app.tenants.load().is_fresh() => waits_for("the tenants could not be read\n"),
+        Ok(true) if !app.tenants.is_fresh() => waits_for("the tenants could not be read\n"),
         Ok(true) => "ready\n".into_response(),
     }
 }

@@ -7,8 +7,11 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{HOST, LOCATION};
 use http::{Method, StatusCode};
+use store::Fault;
 
 use crate::app::App;
+use crate::error::Failure;
+use crate::tenant::{DEFAULT_SLUG, Tenant, named_in_path};
 
 /// Sends whoever asks by plain http to the issuer's own address.
 pub fn service(app: &Arc<App>) -> Router {
@@ -21,16 +24,49 @@ async fn redirect(State(app): State<Arc<App>>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return (StatusCode::FORBIDDEN, "by https only\n").into_response();
     }
-    let directory = app.directory();
-    let named = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(without_port);
-    // The port is another one by nature, so the names alone are compared.
-    let issuer = directory.iter().map(|tenant| &tenant.issuer).find(|issuer| {
-        issuer.is_https()
-            && named.is_some_and(|named| without_port(issuer.authority()).eq_ignore_ascii_case(named))
-    });
-    let Some(issuer) = issuer else { return (StatusCode::NOT_FOUND, "no such host\n").into_response() };
-    let asked = request.uri().path_and_query().map_or("/", |it| it.as_str());
-    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, format!("{}{asked}", issuer.origin()))]).into_response()
+    let Some(named) = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(without_port)
+    else {
+        return no_such_host();
+    };
+    match issuer_on(&app, &named.to_ascii_lowercase(), request.uri().path()).await {
+        Err(fault) => Failure::from(fault).into_response(),
+        Ok(None) => no_such_host(),
+        Ok(Some(tenant)) => {
+            let asked = request.uri().path_and_query().map_or("/", |it| it.as_str());
+            let there = format!("{}{asked}", tenant.issuer.origin());
+            (StatusCode::PERMANENT_REDIRECT, [(LOCATION, there)]).into_response()
+        }
+    }
+}
+
+fn no_such_host() -> Response {
+    (StatusCode::NOT_FOUND, "no such host\n").into_response()
+}
+
+/// A tenant whose issuer has this name by https, whatever its port: this listener has another one by nature. One that the path
+/// names; the default one; or one that has the host, at https's own port or at that of the default one, which is the deployment's.
+async fn issuer_on(app: &App, name: &str, path: &str) -> Result<Option<Arc<Tenant>>, Fault> {
+    let is_there =
+        |tenant: &Arc<Tenant>| tenant.issuer.is_https() && without_port(tenant.issuer.authority()) == name;
+    if let Some((slug, _)) = named_in_path(path)
+        && let Some(tenant) = app.tenant_by_slug(slug).await?.filter(is_there)
+    {
+        return Ok(Some(tenant));
+    }
+    let default = app.tenant_by_slug(DEFAULT_SLUG).await?;
+    let port = default
+        .as_ref()
+        .and_then(|it| it.issuer.authority().strip_prefix(without_port(it.issuer.authority())));
+    let with_port = format!("{name}{}", port.unwrap_or_default());
+    if let Some(default) = default.filter(is_there) {
+        return Ok(Some(default));
+    }
+    for authority in [name, &with_port] {
+        if let Some(tenant) = app.tenant_by_host(authority).await?.filter(is_there) {
+            return Ok(Some(tenant));
+        }
+    }
+    Ok(None)
 }
 
 fn without_port(authority: &str) -> &str {

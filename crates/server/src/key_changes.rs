@@ -88,8 +88,9 @@ impl Bench<'_> {
         self.tenant.id
     }
 
+    /// The keys as they are; the first ones are made where there are none, so that no change comes before them.
     async fn stored(&self) -> Result<Vec<StoredKey>, Fault> {
-        Ok(stored(&self.app.store.read(self.id()).signing_keys().await?))
+        Ok(stored(&self.app.signing_keys(self.tenant).await?))
     }
 
     async fn new_key(&self, algorithm: Algorithm) -> Result<SigningKeyRecord, NewKeysError> {
@@ -136,7 +137,7 @@ impl Bench<'_> {
                 }
             }
         })?;
-        self.app.reload_tenants().await?;
+        self.app.catch_up().await?;
         done.map_err(KeyChangeError::Refused)
     }
 
@@ -169,7 +170,7 @@ impl Bench<'_> {
                 }
             }
         })?;
-        self.app.reload_tenants().await?;
+        self.app.catch_up().await?;
         done.map_err(KeyChangeError::Refused)
     }
 
@@ -194,7 +195,7 @@ impl Bench<'_> {
             tx.bump_tenant_version().await?;
             Ok(true)
         })?;
-        self.app.reload_tenants().await?;
+        self.app.catch_up().await?;
         Ok(made.then_some(Successor { key: record.id, algorithm, signs_from: self.now }))
     }
 
@@ -250,12 +251,11 @@ pub(crate) async fn keep_rotated(app: Arc<App>) {
 /// Far apart: keys live for months.
 const LOOK: Duration = Duration::from_mins(10);
 
-/// One look at every tenant.
+/// One look at the tenants that have old keys.
 pub(crate) async fn rotate_old(app: &App, age: Duration, lead: Duration) -> Result<(), KeyChangeError> {
     let now = app.clock.now();
-    let old = app.store.directory().tenants_with_keys_from_before(now.minus(age)).await?;
-    let directory = app.directory();
-    for tenant in old.iter().filter_map(|it| directory.by_id(it.id)) {
+    for old in app.store.directory().tenants_with_keys_from_before(now.minus(age)).await? {
+        let Some(tenant) = &app.tenant(old.id).await? else { continue };
         let bench = Bench { app, tenant, warrant: Warrant::of_system(tenant.id, now), now };
         let keys = bench.stored().await?;
         for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| is_due(&keys, *algorithm, age, now)) {

@@ -1,27 +1,28 @@
-//! What a tenant signs, verifies and seals with: made when the tenant is made, held parsed while it is used.
+//! What a tenant signs and verifies with: made when it is first needed, held parsed while it is used.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use axum::body::Bytes;
+use identity::{Actor, Event, EventKind};
 use oidc::jose::{
     Algorithm, JwkRefusal, KeyError, KeyLife, KeyPhase, KeySet, KeySetEntry, PublicJwk, SigningKey,
     generate_pkcs8,
 };
 use store::signing_keys::SigningKeyRecord;
-use store::{Fault, Store};
-use terms::{SigningKeyId, TenantId, Timestamp};
+use store::{Fault, write_tx};
+use terms::{SigningKeyId, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 use zeroize::Zeroizing;
 
+use crate::app::App;
 use crate::entropy::Entropy;
-use crate::sealing::{DataKey, MasterKeyRing, Place, SealError};
+use crate::sealing::{DataKey, Place, SealError};
 use crate::tenant::Tenant;
 
-/// RSA keys that wait in the pool. Two, so that a tenant made by hand doesn't wait; a rush of them does.
+/// RSA keys that wait in the pool. Two, so that who first asks a new tenant for something doesn't wait; a rush of them does.
 const POOLED: usize = 2;
 
 /// A private key as PKCS#8.
@@ -134,34 +135,6 @@ impl From<SealError> for NewKeysError {
     }
 }
 
-/// What a new tenant's rows need: made before the transaction that writes them.
-#[derive(Debug)]
-pub struct NewTenantKeys {
-    /// For the tenant's own row.
-    pub sealed_data_key: Vec<u8>,
-    /// One active key of each algorithm that a tenant begins with.
-    pub signing_keys: Vec<SigningKeyRecord>,
-}
-
-impl NewTenantKeys {
-    /// A data key, and signing keys that sign from now on: a new tenant has no relying party yet
-    /// that would have to learn them first.
-    pub async fn make(
-        ring: &MasterKeyRing,
-        source: &KeySource,
-        entropy: &Entropy,
-        tenant: TenantId,
-        now: Timestamp,
-    ) -> Result<Self, NewKeysError> {
-        let (data_key, sealed_data_key) = ring.new_data_key(entropy, tenant)?;
-        let mut signing_keys = Vec::new();
-        for algorithm in Algorithm::AT_FIRST {
-            signing_keys.push(new_signing_key(source, entropy, &data_key, algorithm, now).await?);
-        }
-        Ok(Self { sealed_data_key, signing_keys })
-    }
-}
-
 /// A new signing key for a tenant, sealed for its row. It signs from now on; whoever stores it may put that off.
 pub async fn new_signing_key(
     source: &KeySource,
@@ -185,7 +158,6 @@ pub async fn new_signing_key(
 /// A tenant's keys as one version of its configuration has them, at one time.
 #[derive(Debug)]
 pub struct TenantKeys {
-    version: i64,
     /// From when on one of the keys may do more or less than here.
     changes_at: Option<Timestamp>,
     /// Signs and verifies tokens.
@@ -208,11 +180,11 @@ impl TenantKeys {
         let set = KeySet::new(entries)?;
         let jwks = Bytes::from(serde_json::to_vec(&set.published())?);
         let changes_at = records.iter().filter_map(|record| record.life.changes_after(now)).min();
-        Ok(Self { version: tenant.version, changes_at, set, jwks })
+        Ok(Self { changes_at, set, jwks })
     }
 
-    fn holds(&self, tenant: &Tenant, now: Timestamp) -> bool {
-        self.version >= tenant.version && !self.changes_at.is_some_and(|at| at.has_passed(now))
+    fn holds(&self, now: Timestamp) -> bool {
+        !self.changes_at.is_some_and(|at| at.has_passed(now))
     }
 }
 
@@ -246,34 +218,38 @@ fn public(record: &SigningKeyRecord) -> Result<PublicJwk, JwkRefusal> {
     PublicJwk::parse(record.public_jwk.to_string().as_bytes())
 }
 
-/// The keys of the tenants that were asked for, each parsed once per version of its tenant.
+/// Where the keys of a tenant, as it was read at one version, are held once somebody asked for them.
 #[derive(Debug, Default)]
-pub struct Keys(ArcSwap<HashMap<TenantId, Arc<TenantKeys>>>);
+pub struct KeySlot {
+    held: ArcSwapOption<TenantKeys>,
+    /// Held while the keys are opened, so that of many requests at once one opens them and the others wait for it.
+    turn: Mutex<()>,
+}
 
-impl Keys {
-    /// A tenant's keys as they are at `now`, not older than the version of it that the caller holds.
-    pub async fn of(
-        &self,
-        store: &Store,
-        tenant: &Arc<Tenant>,
-        now: Timestamp,
-    ) -> Result<Arc<TenantKeys>, Fault> {
-        if let Some(keys) = self.0.load().get(&tenant.id).filter(|keys| keys.holds(tenant, now)) {
-            return Ok(Arc::clone(keys));
+impl KeySlot {
+    fn held(&self, now: Timestamp) -> Option<Arc<TenantKeys>> {
+        self.held.load_full().filter(|keys| keys.holds(now))
+    }
+
+    /// The keys of `tenant`, whose slot this is, as they are now.
+    pub async fn get(&self, app: &App, tenant: &Arc<Tenant>) -> Result<Arc<TenantKeys>, Fault> {
+        if let Some(keys) = self.held(app.clock.now()) {
+            return Ok(keys);
         }
-        let keys = Arc::new(open(store, tenant, now).await?);
-        self.0.rcu(|opened| {
-            let mut opened = HashMap::clone(opened);
-            opened.insert(tenant.id, Arc::clone(&keys));
-            opened
-        });
+        let _turn = self.turn.lock().await;
+        let now = app.clock.now();
+        if let Some(keys) = self.held(now) {
+            return Ok(keys);
+        }
+        let keys = Arc::new(open(app, tenant, now).await?);
+        self.held.store(Some(Arc::clone(&keys)));
         Ok(keys)
     }
 }
 
-async fn open(store: &Store, tenant: &Arc<Tenant>, now: Timestamp) -> Result<TenantKeys, Fault> {
-    // Read after the tenant's version: what changes in between is newer than it says, never older.
-    let records = store.read(tenant.id).signing_keys().await?;
+async fn open(app: &App, tenant: &Arc<Tenant>, now: Timestamp) -> Result<TenantKeys, Fault> {
+    // Read after the tenant itself: what changes in between is newer than its version says, never older.
+    let records = app.signing_keys(tenant).await?;
     let fault = Fault::new(format!("open the signing keys of {}", tenant.id));
     let tenant = Arc::clone(tenant);
     // RSA keys take a while to parse and check, too long for a thread that answers requests.
@@ -281,6 +257,38 @@ async fn open(store: &Store, tenant: &Arc<Tenant>, now: Timestamp) -> Result<Ten
         Ok(Ok(keys)) => Ok(keys),
         Ok(Err(error)) => Err(fault.because(error)),
         Err(error) => Err(fault.because(error)),
+    }
+}
+
+impl App {
+    /// A tenant's signing keys as they are stored. Whoever needs them first makes the first ones: of several nodes that do so at
+    /// once, one node's keys are the tenant's.
+    ///
+    /// Every reader of them comes through here, so no node ever knows a tenant to have none.
+    pub async fn signing_keys(&self, tenant: &Tenant) -> Result<Vec<SigningKeyRecord>, Fault> {
+        let stored = self.store.read(tenant.id).signing_keys().await?;
+        if !stored.is_empty() {
+            return Ok(stored);
+        }
+        let (now, mut first, mut events) = (self.clock.now(), Vec::new(), Vec::new());
+        for algorithm in Algorithm::AT_FIRST {
+            let made =
+                new_signing_key(&self.key_source, &self.entropy, &tenant.data_key, algorithm, now).await;
+            let fault = |error| Fault::new(format!("make the first keys of {}", tenant.id)).because(error);
+            let made = made.map_err(fault)?;
+            let event = Event::new(self.event_id(), EventKind::KeyPublished, Actor::System, now);
+            events.push(event.about(made.id).with("signs_from", now.as_seconds()));
+            first.push(made);
+        }
+        write_tx!(self.store, tenant.id, |tx| -> Result<(), Fault> {
+            if tx.insert_first_signing_keys(&first).await? {
+                for event in &events {
+                    tx.append_event(event).await?;
+                }
+            }
+            Ok(())
+        })?;
+        self.store.read(tenant.id).signing_keys().await
     }
 }
 
@@ -314,11 +322,11 @@ impl KeySummary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sealing::MasterKeyRing;
     use crate::tenant::Issuer;
     use oidc::jose::{JwsRefusal, TokenUse};
     use serde_json::json;
-    use store::write_tx;
-    use terms::SecretText;
+    use terms::{SecretText, TenantId};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
     const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
@@ -336,7 +344,11 @@ mod tests {
 
     async fn made(ring: &MasterKeyRing, source: &KeySource) -> (Tenant, Vec<SigningKeyRecord>) {
         let id = Entropy.id(TenantId::new, NOW);
-        let made = NewTenantKeys::make(ring, source, &Entropy, id, NOW).await.unwrap();
+        let (data_key, _) = ring.new_data_key(&Entropy, id).unwrap();
+        let mut records = Vec::new();
+        for algorithm in Algorithm::AT_FIRST {
+            records.push(new_signing_key(source, &Entropy, &data_key, algorithm, NOW).await.unwrap());
+        }
         let tenant = Tenant {
             id,
             version: 1,
@@ -345,9 +357,10 @@ mod tests {
             slug: "default".to_owned(),
             issuer: Issuer::on_localhost(1),
             hosts: Vec::new(),
-            data_key: ring.open_data_key(id, &made.sealed_data_key).unwrap(),
+            data_key,
+            opened: crate::tenant::Opened::default(),
         };
-        (tenant, made.signing_keys)
+        (tenant, records)
     }
 
     fn said(error: &(dyn Error + Send + Sync)) -> String {
@@ -428,33 +441,5 @@ mod tests {
         records[0].life.revoked_at = Some(NOW);
         assert_eq!(verify(&records, TokenUse::Hint), Err(JwsRefusal::UnknownKey));
         assert_eq!((published(&records), state(&records)), (1, "revoked"));
-    }
-
-    #[tokio::test]
-    async fn keys_are_read_again_when_the_tenants_version_is_newer() {
-        for store in store::testing::engines().await {
-            let (mut tenant, _) = made(&ring(), &fixed()).await;
-            tenant.id = store.tenant;
-            tenant.data_key = ring().new_data_key(&Entropy, store.tenant).unwrap().0;
-            let made = new_signing_key(&fixed(), &Entropy, &tenant.data_key, Algorithm::Es256, NOW).await;
-            let (keys, tenant) = (Keys::default(), Arc::new(tenant));
-            assert!(keys.of(&store, &tenant, NOW).await.unwrap().set.algorithms().is_empty());
-            let mut announced = made.unwrap();
-            announced.life.activated_at = Some(NOW.plus(HOUR));
-            write_tx!(store.store, store.tenant, |tx| -> Result<(), Fault> {
-                tx.insert_signing_key(&announced).await
-            })
-            .unwrap();
-            let known = keys.of(&store, &tenant, NOW).await.unwrap();
-            assert!(known.set.published().keys.is_empty(), "the same version is not read again");
-            let Ok(tenant) = Arc::try_unwrap(tenant) else { panic!("held elsewhere") };
-            let newer = Arc::new(Tenant { version: 2, ..tenant });
-            let announced = keys.of(&store, &newer, NOW).await.unwrap();
-            assert_eq!(announced.set.published().keys.len(), 1);
-            assert!(announced.set.algorithms().is_empty());
-            // Nothing was written and no version has changed: only the time.
-            let active = keys.of(&store, &newer, NOW.plus(HOUR)).await.unwrap();
-            assert_eq!(active.set.algorithms(), [Algorithm::Es256]);
-        }
     }
 }

@@ -100,17 +100,15 @@ async fn carry_one(app: &App) -> Result<bool, Fault> {
 
 async fn claim(app: &App) -> Result<Option<(Arc<Tenant>, LogoutNotice)>, Fault> {
     let queues = app.store.directory().notice_queues().await?;
-    let directory = app.directory();
     let now = app.clock.now();
     for queue in queues.iter().filter(|it| it.due.has_passed(now)) {
-        // A tenant that another node has just made is known here in a moment.
-        let Some(tenant) = directory.by_id(queue.tenant) else { continue };
+        let Some(tenant) = app.tenant(queue.tenant).await? else { continue };
         let until = now.plus(CLAIM);
         let claimed = write_tx!(app.store, tenant.id, |tx| -> Result<_, Fault> {
             tx.claim_logout_notice(now, until).await
         })?;
         if let Some(notice) = claimed {
-            return Ok(Some((Arc::clone(tenant), notice)));
+            return Ok(Some((tenant, notice)));
         }
     }
     Ok(None)

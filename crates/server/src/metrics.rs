@@ -313,7 +313,12 @@ impl LookedAt {
         set(&self.rows, usage.rows);
         set(&self.transactions, usage.transactions);
         set(&self.commits, usage.commits);
-        self.tenants.set(whole(app.directory().iter().count()));
+        match app.store.directory().tenant_count().await {
+            Err(fault) => tracing::warn!(%fault, "cannot count the tenants"),
+            Ok(tenants) => {
+                self.tenants.set(tenants);
+            }
+        }
         let now = app.clock.now();
         match app.store.directory().oldest_signing_keys(now).await {
             Err(fault) => tracing::warn!(%fault, "cannot ask for the ages of keys"),

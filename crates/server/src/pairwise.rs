@@ -1,20 +1,12 @@
 //! By what name a client knows people: their own `sub`, or one of its sector's (OpenID Connect Core section 8).
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use oidc::client::Client;
 use oidc::subject::{Naming, PairwiseSalt};
 use store::{Fault, write_tx};
-use terms::TenantId;
 
 use crate::app::App;
 use crate::sealing::Place;
 use crate::tenant::Tenant;
-
-/// The tenants' salts, opened. They never change, so what is here is true for ever; there is one per tenant at most.
-#[derive(Default)]
-pub struct PairwiseSalts(Mutex<HashMap<TenantId, PairwiseSalt>>);
 
 impl App {
     /// How this client names people. Makes the tenant's salt where it has none yet.
@@ -28,11 +20,10 @@ impl App {
     }
 
     async fn pairwise_salt(&self, tenant: &Tenant) -> Result<PairwiseSalt, Fault> {
-        let known =
-            self.pairwise_salts.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant.id).cloned();
-        if let Some(salt) = known {
-            return Ok(salt);
-        }
+        tenant.opened.pairwise_salt.get_or_try_init(|| self.open_pairwise_salt(tenant)).await.cloned()
+    }
+
+    async fn open_pairwise_salt(&self, tenant: &Tenant) -> Result<PairwiseSalt, Fault> {
         let doing = |what: &str| Fault::new(format!("{what} the pairwise salt of {}", tenant.id));
         let mut stored = self.store.read(tenant.id).pairwise_salt().await?;
         if stored.is_none() {
@@ -50,9 +41,6 @@ impl App {
         let opened = tenant.data_key.open(Place::PairwiseSalt, &sealed.0);
         let opened = opened.map_err(|error| doing("open").because(error))?;
         let octets = opened.as_slice().try_into().map_err(|_| doing("read"))?;
-        let salt = PairwiseSalt::new(octets);
-        let mut salts = self.pairwise_salts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        salts.insert(tenant.id, salt.clone());
-        Ok(salt)
+        Ok(PairwiseSalt::new(octets))
     }
 }

@@ -127,17 +127,15 @@ impl Carrier {
         counts.waiting.store(queues.iter().map(|it| it.waiting).sum(), Ordering::Relaxed);
         let oldest = queues.iter().map(|it| it.oldest.as_millis()).min();
         counts.oldest_millis.store(oldest.unwrap_or_default(), Ordering::Relaxed);
-        let directory = self.app.directory();
         let now = self.app.clock.now();
         for queue in queues.iter().filter(|it| it.due.has_passed(now)) {
-            // A tenant that another node has just made is known here in a moment.
-            let Some(tenant) = directory.by_id(queue.tenant) else { continue };
+            let Some(tenant) = self.app.tenant(queue.tenant).await? else { continue };
             let until = now.plus(self.longest_attempt());
             let claimed = write_tx!(self.app.store, tenant.id, |tx| -> Result<_, Fault> {
                 tx.claim_mail(now, until).await
             })?;
             if let Some(claimed) = claimed {
-                return Ok(Some((Arc::clone(tenant), claimed)));
+                return Ok(Some((tenant, claimed)));
             }
         }
         Ok(None)

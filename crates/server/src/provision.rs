@@ -1,4 +1,4 @@
-//! Making a tenant: its data key, its signing keys, its hosts, and the event that says so, in one transaction.
+//! Making a tenant: its data key, its hosts, and the event that says so, in one transaction.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use store::{Fault, write_tx};
 use terms::TenantId;
 
 use crate::app::App;
-use crate::keys::{NewKeysError, NewTenantKeys};
+use crate::sealing::SealError;
 use crate::tenant::{Issuer, is_slug};
 
 /// A tenant to be made.
@@ -29,7 +29,7 @@ pub enum ProvisionError {
     HostsOfPathTenant,
     /// The slug, the issuer or a host is another tenant's.
     Taken,
-    Keys(NewKeysError),
+    Seal(SealError),
     Fault(Fault),
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for ProvisionError {
                 f.write_str("a tenant whose issuer has a path has no hosts of its own")
             }
             Self::Taken => f.write_str("the slug, the issuer or a host belongs to another tenant"),
-            Self::Keys(error) => error.fmt(f),
+            Self::Seal(error) => error.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
         }
     }
@@ -56,7 +56,7 @@ impl From<Fault> for ProvisionError {
     }
 }
 
-/// Makes the tenant and lets this process know it.
+/// Makes the tenant and lets this process know it. Its signing keys are made when they are first needed.
 pub async fn create_tenant(app: &App, new: &NewTenant) -> Result<TenantId, ProvisionError> {
     if !is_slug(&new.slug) {
         return Err(ProvisionError::Slug);
@@ -70,8 +70,8 @@ pub async fn create_tenant(app: &App, new: &NewTenant) -> Result<TenantId, Provi
     }
     let now = app.clock.now();
     let id = app.entropy.id(TenantId::new, now);
-    let keys = NewTenantKeys::make(&app.master_keys, &app.key_source, &app.entropy, id, now).await;
-    let NewTenantKeys { sealed_data_key, signing_keys } = keys.map_err(ProvisionError::Keys)?;
+    let (_, sealed_data_key) =
+        app.master_keys.new_data_key(&app.entropy, id).map_err(ProvisionError::Seal)?;
     let record = TenantRecord {
         id,
         slug: new.slug.clone(),
@@ -94,12 +94,9 @@ pub async fn create_tenant(app: &App, new: &NewTenant) -> Result<TenantId, Provi
                 return Err(ProvisionError::Taken);
             }
         }
-        for key in &signing_keys {
-            tx.insert_signing_key(key).await?;
-        }
         tx.append_event(&event).await?;
         Ok(())
     })?;
-    app.reload_tenants().await?;
+    app.catch_up().await?;
     Ok(id)
 }

@@ -30,12 +30,12 @@ use tower_http::timeout::{Timeout, TimeoutLayer};
 use tracing::Instrument as _;
 
 use crate::app::App;
-use crate::error::Notice;
+use crate::error::{Failure, Notice};
 use crate::language::{self, Spoken};
 use crate::listen::Answers;
 use crate::locale::Texts;
 use crate::tenant::Tenant;
-use crate::{browser, place};
+use crate::{browser, health, place};
 
 /// What a handler works for: the server and the tenant that the request found.
 #[derive(Clone)]
@@ -197,13 +197,17 @@ impl Front {
         let Some(authority) = authority(&request) else {
             return Notice::AMBIGUOUS_HOST.into_response();
         };
-        let loaded = self.app.tenants.load_full();
-        let Some((tenant, routed)) = loaded.directory.resolve(authority, request.uri().path()) else {
-            // Health is asked by address, by whatever watches this process. All else only a tenant can answer, and there is no
-            // default tenant for an unknown host.
+        // Health is of the process, asked by whatever watches it, by its address mostly, and told whatever becomes of the database.
+        if health::PATHS.contains(&request.uri().path()) {
             return self.ask(&self.operations, request).await;
+        }
+        let (tenant, routed) = match self.app.resolve(authority, request.uri().path()).await {
+            Ok(Some(found)) => found,
+            // All else only a tenant can answer, and there is no default tenant for an unknown host.
+            Ok(None) => return self.ask(&self.operations, request).await,
+            Err(fault) => return Failure::from(fault).into_response(),
         };
-        if !loaded.is_fresh() {
+        if !self.app.tenants.is_fresh() {
             return Notice::BUSY.into_response();
         }
         let Ok(address) = self.app.config.trusted_proxies.client(peer.0.ip(), request.headers()) else {

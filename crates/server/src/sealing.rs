@@ -338,9 +338,18 @@ impl MasterKeyRing {
         self.keys.iter().map(|key| key.id).collect()
     }
 
-    /// Which master key wraps a stored data key.
+    /// Which master key wraps a stored data key. The first nine octets tell.
     pub fn wraps(sealed: &[u8]) -> Result<KeyId, SealError> {
-        Ok(Sealed::parse(sealed)?.key_id)
+        let (version, rest) = sealed.split_first().ok_or(SealError::Format)?;
+        let (key_id, _) = rest.split_first_chunk().ok_or(SealError::Format)?;
+        if *version == VERSION { Ok(KeyId(*key_id)) } else { Err(SealError::Format) }
+    }
+
+    /// Whether the master key is here that wraps a stored data key, by its first nine octets.
+    pub fn require(&self, sealed: &[u8]) -> Result<(), SealError> {
+        let wrapping = Self::wraps(sealed)?;
+        let here = self.keys.iter().any(|key| key.id == wrapping);
+        if here { Ok(()) } else { Err(SealError::UnknownKey(wrapping)) }
     }
 
     /// A stored data key, wrapped by the current master key instead of an older one; nothing where it is already.

@@ -45,7 +45,7 @@ pub async fn change(
         Ok(Ok(settings))
     })?;
     if outcome.is_ok() {
-        app.reload_tenants().await?;
+        app.catch_up().await?;
     }
     Ok(outcome)
 }

@@ -139,10 +139,9 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         config.issuer = Some(development_issuer(config.issuer, local_addr)?);
     }
     let app = Box::pin(App::open(config, clock, schema)).await.map_err(StartError::Open)?;
-    app.key_source.make_ahead();
     let socket = app.config.database.folder().map(socket::bind).transpose().map_err(StartError::Socket)?;
-    let base_url =
-        app.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
+    let default = app.tenant_by_slug(DEFAULT_SLUG).await.map_err(|fault| StartError::Open(fault.into()))?;
+    let base_url = default.map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
     let (stop, stopped) = watch::channel(false);
     let grace = app.config.shutdown_grace;
     let door = certificate.clone().map_or(Door::Http, Door::Https);
@@ -162,6 +161,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
         tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),
         tokio::spawn(key_changes::keep_rotated(Arc::clone(&app))),
+        tokio::spawn(warm(Arc::clone(&app))),
     ];
     if let Some(certificate) = certificate {
         let _ = app.certificate.set(Arc::clone(&certificate));
@@ -178,6 +178,20 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
         io::ErrorKind::AddrInUse => StartError::PortTaken(address),
         _ => StartError::Listen(address, error),
     })
+}
+
+/// What the first who asks would otherwise wait for: the default tenant's keys, and then some for tenants that have none yet.
+async fn warm(app: Arc<App>) {
+    let warmed = async {
+        match app.tenant_by_slug(DEFAULT_SLUG).await? {
+            Some(default) => app.keys(&default).await.map(|_| ()),
+            None => Ok(()),
+        }
+    };
+    if let Err(fault) = warmed.await {
+        tracing::warn!(%fault, "cannot open the default tenant's keys");
+    }
+    app.key_source.make_ahead();
 }
 
 fn development_issuer(asked: Option<Issuer>, local_addr: SocketAddr) -> Result<Issuer, StartError> {

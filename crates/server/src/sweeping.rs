@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::{Fault, write_tx};
-use terms::{TenantId, Timestamp};
 
 use crate::app::App;
 use crate::registration;
 
 /// Far apart: what has expired is refused whether it is still there or not.
-const PERIOD: Duration = Duration::from_mins(10);
-/// Between two looks of one node: shorter, so that a tenant whose sweeper died is not forgotten for long.
-const LOOK: Duration = Duration::from_mins(2);
+const LOOK: Duration = Duration::from_mins(10);
+/// For so long a tenant is the sweeper's who claimed it: not until another node's look much later.
+const CLAIM: Duration = Duration::from_mins(9);
+/// No tenant takes clients away that were unused for less.
+const LEAST_UNUSED: Duration = Duration::from_hours(24);
 
 pub(crate) async fn keep_swept(app: Arc<App>) {
     loop {
@@ -25,33 +26,28 @@ pub(crate) async fn keep_swept(app: Arc<App>) {
     }
 }
 
-/// Sweeps the tenants that nobody has swept for a while.
+/// Sweeps the tenants that have something to take away and that nobody has swept for a while. Those that have nothing, however many,
+/// cost no statement of their own.
 pub async fn sweep(app: &App) -> Result<u64, Fault> {
     let now = app.clock.now();
-    let since = now.minus(PERIOD);
+    let events_before = app.config.events_kept.map(|kept| now.minus(kept));
     let mut rows = 0;
-    for tenant in app.store.directory().tenants_to_sweep(since).await? {
-        let is_ours = write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> {
-            tx.claim_sweep(now, since).await
+    for tenant in app.store.tenants_to_sweep(now, events_before).await? {
+        let is_ours = write_tx!(app.store, tenant, |tx| -> Result<bool, Fault> {
+            tx.claim_sweep(now, now.minus(CLAIM)).await
         })?;
         if is_ours {
             // On the heap: it holds the parts of every sweep.
-            rows += Box::pin(sweep_tenant(app, tenant.id, now)).await?;
+            rows += Box::pin(app.store.sweep(tenant, now)).await?;
+            if let Some(before) = events_before {
+                rows += app.store.sweep_events(tenant, before).await?;
+            }
+        }
+    }
+    for unused in app.store.directory().tenants_with_clients_unused_since(now.minus(LEAST_UNUSED)).await? {
+        if let Some(tenant) = app.tenant(unused.id).await? {
+            rows += registration::sweep_unused(app, &tenant).await?;
         }
     }
     Ok(rows)
-}
-
-async fn sweep_tenant(app: &App, tenant: TenantId, now: Timestamp) -> Result<u64, Fault> {
-    let expired = app.store.sweep(tenant, now).await?;
-    let events = match app.config.events_kept {
-        Some(kept) => app.store.sweep_events(tenant, now.minus(kept)).await?,
-        None => 0,
-    };
-    let directory = app.directory();
-    let unused = match directory.by_id(tenant) {
-        Some(tenant) => registration::sweep_unused(app, tenant).await?,
-        None => 0,
-    };
-    Ok(expired + events + unused)
 }

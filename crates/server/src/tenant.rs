@@ -4,18 +4,20 @@
 //! says about its own host only selects a tenant, and `Forwarded` and `X-Forwarded-*` are never read.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 
+use axum::body::Bytes;
 use identity::TenantSettings;
 use identity::tenant_settings::{IdentifierKind, OidcLegacy, SessionManagement};
 use identity::username::{UsernameHash, UsernameKey};
 use oidc::client::LegacyClients;
 use oidc::device::{UserCode, UserCodeHash, UserCodeKey};
+use oidc::subject::PairwiseSalt;
 use terms::{CanonicalUsername, TenantId};
+use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::keys::KeySlot;
 use crate::pages::brand::Theme;
 use crate::sealing::DataKey;
 
@@ -150,7 +152,7 @@ pub struct Tenant {
     pub id: TenantId,
     pub slug: String,
     pub issuer: Issuer,
-    /// Further authorities under which a tenant with a host of its own is reached.
+    /// The authorities under which a tenant with a host of its own is reached, that of its issuer among them.
     pub hosts: Vec<String>,
     /// Goes up with each change that an administrator makes.
     pub version: i64,
@@ -159,6 +161,17 @@ pub struct Tenant {
     pub settings: TenantSettings,
     /// The sheet that follows from the settings, where they ask for one.
     pub theme: Option<Theme>,
+    pub opened: Opened,
+}
+
+/// What was made ready of a tenant since it was read, each when it was first needed. It belongs to that version of that tenant and
+/// goes with it, so it is never another's.
+#[derive(Debug, Default)]
+pub struct Opened {
+    pub keys: KeySlot,
+    /// The document about the provider, ready to be sent.
+    pub discovery: OnceCell<Bytes>,
+    pub pairwise_salt: OnceCell<PairwiseSalt>,
 }
 
 impl Tenant {
@@ -169,6 +182,11 @@ impl Tenant {
             OidcLegacy::PerClient => LegacyClients::Profiled,
             OidcLegacy::AllClients => LegacyClients::All,
         }
+    }
+
+    /// Whether this authority alone names the tenant.
+    pub fn has_host(&self, authority: &str) -> bool {
+        self.issuer.path().is_empty() && self.hosts.iter().any(|host| host == authority)
     }
 
     /// What accounts sign in with.
@@ -217,63 +235,6 @@ impl Tenant {
     }
 }
 
-/// All tenants, by the ways a request can name one. Immutable: a change of any tenant makes a new one.
-#[derive(Debug, Default)]
-pub struct Directory {
-    by_authority: HashMap<String, Arc<Tenant>>,
-    by_slug: HashMap<String, Arc<Tenant>>,
-    by_id: HashMap<TenantId, Arc<Tenant>>,
-}
-
-impl Directory {
-    pub fn new(tenants: impl IntoIterator<Item = Tenant>) -> Self {
-        let mut directory = Self::default();
-        for tenant in tenants.into_iter().map(Arc::new) {
-            // A path tenant shares its host with others, so that host alone doesn't name it.
-            if tenant.issuer.path().is_empty() {
-                let own = std::iter::once(tenant.issuer.authority().to_owned());
-                for authority in own.chain(tenant.hosts.iter().cloned()) {
-                    directory.by_authority.insert(authority, Arc::clone(&tenant));
-                }
-            }
-            directory.by_slug.insert(tenant.slug.clone(), Arc::clone(&tenant));
-            directory.by_id.insert(tenant.id, tenant);
-        }
-        directory
-    }
-
-    pub fn by_id(&self, id: TenantId) -> Option<&Arc<Tenant>> {
-        self.by_id.get(&id)
-    }
-
-    pub fn by_slug(&self, slug: &str) -> Option<&Arc<Tenant>> {
-        self.by_slug.get(slug)
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Tenant>> {
-        self.by_id.values()
-    }
-
-    /// The tenant that a request is for, and the path within it.
-    ///
-    /// A path that names a tenant counts only on the host of that tenant's issuer, so one tenant's host never serves
-    /// another's pages unless that is where the other lives. There is no default tenant for an unknown host.
-    pub fn resolve<'p>(&self, authority: &str, path: &'p str) -> Option<(Arc<Tenant>, RoutedPath<'p>)> {
-        let authority = canonical_authority(authority);
-        if let Some((slug, routed)) = named_in_path(path) {
-            let here = |tenant: &&Arc<Tenant>| {
-                tenant.issuer.authority() == authority
-                    && tenant.issuer.path().strip_prefix("/t/") == Some(slug)
-            };
-            if let Some(tenant) = self.by_slug.get(slug).filter(here) {
-                return Some((Arc::clone(tenant), routed));
-            }
-        }
-        let tenant = self.by_authority.get(&*authority)?;
-        Some((Arc::clone(tenant), RoutedPath { path, changed: false }))
-    }
-}
-
 /// A request's path after the part that named the tenant was taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoutedPath<'p> {
@@ -283,7 +244,7 @@ pub struct RoutedPath<'p> {
 
 /// `/t/{slug}/rest`, and for metadata also the form that puts the well-known part first: RFC 8414 section 3.1 inserts
 /// it between host and path, OpenID Connect Discovery section 4 appends it.
-fn named_in_path(path: &str) -> Option<(&str, RoutedPath<'_>)> {
+pub fn named_in_path(path: &str) -> Option<(&str, RoutedPath<'_>)> {
     if let Some(rest) = path.strip_prefix("/t/") {
         let (slug, rest) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
         return Some((slug, RoutedPath { path: rest, changed: true }));
@@ -295,7 +256,7 @@ fn named_in_path(path: &str) -> Option<(&str, RoutedPath<'_>)> {
 }
 
 /// Lower case, without a default port: the spelling that issuers have.
-fn canonical_authority(authority: &str) -> Cow<'_, str> {
+pub fn canonical_authority(authority: &str) -> Cow<'_, str> {
     let bare = authority.strip_suffix(":443").or_else(|| authority.strip_suffix(":80")).unwrap_or(authority);
     if bare.bytes().any(|octet| octet.is_ascii_uppercase()) {
         Cow::Owned(bare.to_ascii_lowercase())
@@ -324,61 +285,7 @@ mod tests {
             settings: TenantSettings::default(),
             theme: None,
             hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
-        }
-    }
-
-    fn directory() -> Directory {
-        Directory::new([
-            tenant("default", "https://login.example.com", &[]),
-            tenant("acme", "https://login.example.com/t/acme", &[]),
-            tenant("own", "https://id.own.example", &["id.own.example.net"]),
-            tenant("far", "https://elsewhere.example/t/far", &[]),
-        ])
-    }
-
-    #[test]
-    fn a_request_finds_its_tenant_by_host_and_path() {
-        let cases = [
-            ("login.example.com", "/oauth/token", Some(("default", "/oauth/token"))),
-            ("LOGIN.example.com:443", "/", Some(("default", "/"))),
-            ("login.example.com", "/t/acme/oauth/token", Some(("acme", "/oauth/token"))),
-            ("login.example.com", "/t/acme", Some(("acme", "/"))),
-            (
-                "login.example.com",
-                "/t/acme/.well-known/openid-configuration",
-                Some(("acme", "/.well-known/openid-configuration")),
-            ),
-            (
-                "login.example.com",
-                "/.well-known/oauth-authorization-server/t/acme",
-                Some(("acme", "/.well-known/oauth-authorization-server")),
-            ),
-            (
-                "login.example.com",
-                "/.well-known/jwks.json/t/acme",
-                Some(("default", "/.well-known/jwks.json/t/acme")),
-            ),
-            ("id.own.example", "/x", Some(("own", "/x"))),
-            ("id.own.example.net", "/x", Some(("own", "/x"))),
-            // A path names a tenant only on the host where that tenant lives; otherwise it is just a path.
-            ("id.own.example", "/t/acme/x", Some(("own", "/t/acme/x"))),
-            ("login.example.com", "/t/far/x", Some(("default", "/t/far/x"))),
-            ("login.example.com", "/t/own/x", Some(("default", "/t/own/x"))),
-            ("login.example.com", "/t/%61cme/x", Some(("default", "/t/%61cme/x"))),
-            ("login.example.com", "/T/acme/x", Some(("default", "/T/acme/x"))),
-            ("elsewhere.example", "/", None),
-            ("elsewhere.example", "/t/far/", Some(("far", "/"))),
-            ("unknown.example", "/", None),
-            ("unknown.example", "/t/acme/", None),
-            ("login.example.com:8443", "/", None),
-            ("login.example.com.", "/", None),
-            ("", "/", None),
-        ];
-        let directory = directory();
-        for (authority, path, expected) in cases {
-            let found = directory.resolve(authority, path);
-            let found = found.as_ref().map(|(tenant, routed)| (tenant.slug.as_str(), routed.path));
-            assert_eq!(found, expected, "{authority} {path}");
+            opened: Opened::default(),
         }
     }
 

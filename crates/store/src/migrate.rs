@@ -47,6 +47,7 @@ migrations! {
     "0017_logout_notices",
     "0018_devices",
     "0019_growth",
+    "0020_many_tenants",
 }
 
 /// A migration that a database says it had.

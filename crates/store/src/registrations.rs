@@ -8,6 +8,7 @@ use terms::{
 
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
+use crate::tenants::TenantVersion;
 use crate::{Fault, Tx};
 
 impl FromRow for InitialAccess {
@@ -56,6 +57,11 @@ verbs! {
     /// How many clients registered themselves.
     pub read one registered_clients() -> i64 =
         "SELECT COUNT(*) AS n FROM client WHERE tenant_id = $1 AND last_used_at IS NOT NULL";
+
+    /// The tenants that have a client of that kind that was used by nobody since then.
+    pub directory many tenants_with_clients_unused_since(before: Timestamp) -> TenantVersion =
+        "SELECT t.tenant_id, t.version FROM tenant t
+          WHERE EXISTS (SELECT 1 FROM client c WHERE c.tenant_id = t.tenant_id AND c.last_used_at <= $1)";
 
     /// Some of those that were used by nobody since then.
     pub read many clients_unused_since(before: Timestamp, most: u32) -> Client =

@@ -2,8 +2,10 @@
 
 use terms::{TenantId, Timestamp};
 
+use crate::fault::Fault;
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
+use crate::tx::Tx;
 use crate::value::Json;
 
 /// A tenant as it is stored.
@@ -15,7 +17,8 @@ pub struct TenantRecord {
     pub settings: serde_json::Value,
     /// The tenant's data key, sealed by a master key.
     pub sealed_data_key: Vec<u8>,
-    /// Goes up with each change that an administrator makes to the tenant, its keys or its clients.
+    /// Goes up with each change that an administrator makes to the tenant, its keys or its clients, beyond that of every
+    /// other tenant.
     pub version: i64,
     pub created_at: Timestamp,
 }
@@ -42,6 +45,39 @@ impl FromRow for TenantRecord {
 pub struct TenantVersion {
     pub id: TenantId,
     pub version: i64,
+}
+
+/// By what a tenant is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantNames {
+    pub id: TenantId,
+    pub slug: String,
+    pub issuer: String,
+}
+
+impl FromRow for TenantNames {
+    const TABLE: &'static str = "tenant";
+    const KEY: &'static str = "tenant_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self { id: row.parse("tenant_id")?, slug: row.text("slug")?, issuer: row.text("issuer")? })
+    }
+}
+
+/// How many data keys begin with the same octets, which say by what they are sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedBy {
+    pub head: Vec<u8>,
+    pub tenants: i64,
+}
+
+impl FromRow for SealedBy {
+    const TABLE: &'static str = "tenant";
+    const KEY: &'static str = "head";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self { head: row.blob("head")?, tenants: row.int("tenants")? })
+    }
 }
 
 impl FromRow for TenantVersion {
@@ -98,42 +134,59 @@ verbs! {
     pub directory one tenant_count() -> i64 =
         "SELECT COUNT(*) AS n FROM tenant";
 
-    pub directory opt tenant_by_slug(slug: &str) -> TenantRecord =
-        "SELECT tenant_id, slug, issuer, settings, sealed_data_key, version, created_at FROM tenant WHERE slug = $1";
+    pub directory opt tenant_by_slug(slug: &str) -> TenantVersion =
+        "SELECT tenant_id, version FROM tenant WHERE slug = $1";
 
     /// The tenant that an exact host, in lower case and with its port if it has one, leads to.
-    pub directory opt tenant_by_host(host: &str) -> TenantRecord =
-        "SELECT t.tenant_id, t.slug, t.issuer, t.settings, t.sealed_data_key, t.version, t.created_at
-           FROM tenant_host h JOIN tenant t ON t.tenant_id = h.tenant_id WHERE h.host = $1";
+    pub directory opt tenant_by_host(host: &str) -> TenantVersion =
+        "SELECT t.tenant_id, t.version FROM tenant_host h JOIN tenant t ON t.tenant_id = h.tenant_id WHERE h.host = $1";
+
+    /// What every tenant is called, in the order of their making.
+    pub directory many tenant_names() -> TenantNames =
+        "SELECT tenant_id, slug, issuer FROM tenant ORDER BY tenant_id";
+
+    /// What seals the data keys: their first nine octets, which are the format and the key's id.
+    pub directory many data_keys_by_head() -> SealedBy =
+        "SELECT substr(sealed_data_key, 1, 9) AS head, COUNT(*) AS tenants FROM tenant GROUP BY substr(sealed_data_key, 1, 9)";
 
     /// Every host of every tenant.
     pub directory many tenant_hosts() -> TenantHost =
         "SELECT host, tenant_id FROM tenant_host ORDER BY host";
 
-    /// What a node polls to learn whose configuration has changed.
-    pub directory many tenant_versions() -> TenantVersion =
-        "SELECT tenant_id, version FROM tenant";
+    /// The version that is newer than every other; 0 where there is no tenant.
+    pub directory one newest_tenant_version() -> i64 =
+        "SELECT COALESCE(MAX(version), 0) AS n FROM tenant";
+
+    /// What a node polls to learn whose configuration has changed: the tenants of that version, and the newer ones. When nothing has
+    /// changed since, that is the one that a node knows already.
+    pub directory many tenants_from_version(version: i64) -> TenantVersion =
+        "SELECT tenant_id, version FROM tenant WHERE version >= $1";
 
     pub read opt tenant_record() -> TenantRecord =
         "SELECT tenant_id, slug, issuer, settings, sealed_data_key, version, created_at FROM tenant WHERE tenant_id = $1";
 
-    /// Makes the tenant of this transaction (`it.id` must be its id). False when the slug or the issuer is taken.
-    pub write guard insert_tenant(it: &TenantRecord)
-        [it.slug, it.issuer, Json(&it.settings), it.sealed_data_key, it.version, it.created_at] =
-        "INSERT INTO tenant (tenant_id, slug, issuer, settings, sealed_data_key, version, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+    /// The hosts that lead to the tenant.
+    pub read many hosts_of_tenant() -> TenantHost =
+        "SELECT host, tenant_id FROM tenant_host WHERE tenant_id = $1 ORDER BY host";
 
-    /// Tells the nodes that the tenant, its keys or its clients have changed. Part of every such change's transaction.
+    /// Makes the tenant of this transaction (`it.id` must be its id), with a version of its own whatever `it` says. False when
+    /// the slug or the issuer is taken.
+    pub write guard insert_tenant(it: &TenantRecord)
+        [it.slug, it.issuer, Json(&it.settings), it.sealed_data_key, it.created_at] =
+        "INSERT INTO tenant (tenant_id, slug, issuer, settings, sealed_data_key, created_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, (SELECT COALESCE(MAX(version), 0) + 1 FROM tenant)) ON CONFLICT DO NOTHING";
+
+    /// Tells the nodes that the tenant, its keys or its clients have changed. Part of every such change's transaction. The only
+    /// statement that raises a version, so that a newer one is newer than all that were committed before.
     pub write exec bump_tenant_version() =
-        "UPDATE tenant SET version = version + 1 WHERE tenant_id = $1";
+        "UPDATE tenant SET version = (SELECT MAX(version) + 1 FROM tenant) WHERE tenant_id = $1";
 
     /// Stores the tenant's data key as another master key sealed it. False when it is no longer sealed as it was.
     pub write guard replace_sealed_data_key(before: &[u8], after: &[u8]) =
         "UPDATE tenant SET sealed_data_key = $3 WHERE tenant_id = $1 AND sealed_data_key = $2";
 
-    /// Replaces the tenant's settings, and tells the nodes.
-    pub write exec update_tenant_settings(settings: &serde_json::Value) =
-        "UPDATE tenant SET settings = $2, version = version + 1 WHERE tenant_id = $1";
+    write exec update_tenant_settings_row(settings: &serde_json::Value) =
+        "UPDATE tenant SET settings = $2 WHERE tenant_id = $1";
 
     /// The tenant's logo, when it is the one of this name.
     pub read opt tenant_logo(file_name: &str) -> StoredLogo =
@@ -151,4 +204,12 @@ verbs! {
     /// Leads a host to the tenant. False when it leads somewhere already.
     pub write guard insert_tenant_host(host: &str) =
         "INSERT INTO tenant_host (tenant_id, host) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+}
+
+impl Tx {
+    /// Replaces the tenant's settings, and tells the nodes.
+    pub async fn update_tenant_settings(&mut self, settings: &serde_json::Value) -> Result<(), Fault> {
+        self.bump_tenant_version().await?;
+        self.update_tenant_settings_row(settings).await
+    }
 }

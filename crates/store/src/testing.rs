@@ -191,6 +191,19 @@ pub async fn run_raw(database: &TestDatabase, sql: &'static str) {
     }
 }
 
+/// Gives the tenant `acme` another name without a version of its own, as an engine that doesn't serialise might.
+pub async fn change_acme_by_a_tie(database: &TestDatabase) {
+    let sql =
+        "UPDATE tenant SET settings = '{\"name\":\"Tied\"}', version = (SELECT MAX(version) FROM tenant)
+                WHERE slug = 'acme'";
+    run_raw(database, sql).await;
+}
+
+/// Takes the settings and the versions of all tenants back to the beginning, as an older copy of the database has them.
+pub async fn take_tenants_back(database: &TestDatabase) {
+    run_raw(database, "UPDATE tenant SET settings = '{}', version = 1").await;
+}
+
 /// What a query that the program doesn't have finds: the first column, a text, of each row. For what a test must read
 /// from the database itself.
 pub async fn texts(database: &TestDatabase, sql: &'static str) -> Vec<String> {

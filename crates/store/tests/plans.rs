@@ -27,14 +27,25 @@ const WHOLE: &[(&str, &str)] = &[
     ("store::mail::queued_mails", "the newest by their key, as many as are asked for"),
     // Of all tenants.
     ("store::gauges::oldest_signing_keys", "at each reading of the metrics, all tenants' keys"),
-    ("store::signing_keys::tenants_with_keys_from_before", "hourly, all tenants"),
-    ("store::sweep::tenants_to_sweep", "every two minutes, all tenants"),
-    ("store::tenants::tenants", "what a node keeps in memory"),
-    ("store::tenants::tenant_hosts", "what a node keeps in memory"),
-    ("store::tenants::tenant_versions", "what a node keeps in memory"),
+    ("store::signing_keys::tenants_with_keys_from_before", "those that are found are to be rotated"),
+    ("store::tenants::tenants", "asked for by a command"),
+    ("store::tenants::tenant_names", "asked for by a command"),
+    ("store::tenants::tenant_hosts", "asked for by a command"),
+    ("store::tenants::data_keys_by_head", "at the start, all tenants"),
+    ("store::registrations::tenants_with_clients_unused_since", "every ten minutes, all tenants"),
+    // The end of an index.
+    ("store::tenants::newest_tenant_version", "the newest of all"),
+    ("store::tenants::tenants_from_version", "those that changed within a second"),
+    ("store::tenants::insert_tenant", "beyond the newest of all"),
+    ("store::tenants::bump_tenant_version", "beyond the newest of all"),
+    ("store::tenants::hosts_of_tenant", "an operator gives a tenant each of them"),
+    ("store::signing_keys::insert_very_first_signing_key", "whether there is one"),
     ("store::tenants::tenant_count", "asked for by a command"),
     ("store::attempts::refused_guesses", "asked for by no request"),
 ];
+
+/// Those that find what a sweep is to take away: every ten minutes, all tenants, a look into an index for each.
+const FINDS: &str = "store::sweep::find_";
 
 /// Columns of which many rows share one value: by them alone a search stays as long as the table.
 fn is_broad(column: &str) -> bool {
@@ -80,7 +91,7 @@ async fn no_statement_gets_slower_as_the_data_grows() {
         for statement in STATEMENTS.iter().copied().flatten() {
             let long: Vec<Access> =
                 plans.of_statement(statement).await.into_iter().filter(|it| !it.is_short()).collect();
-            if long.is_empty() {
+            if long.is_empty() || statement.name.starts_with(FINDS) {
                 continue;
             }
             if WHOLE.iter().any(|(name, _)| *name == statement.name) {

@@ -192,24 +192,25 @@ async fn a_browser_that_others_use_forgets_who_comes_no_more() {
     }
 }
 
+fn signing_key(change: impl FnOnce(&mut KeyLife)) -> SigningKeyRecord {
+    let mut life = KeyLife::active(NOW);
+    change(&mut life);
+    SigningKeyRecord {
+        id: SigningKeyId::new(NOW, testing::id_bits()),
+        algorithm: Algorithm::Es256,
+        public_jwk: serde_json::json!({}),
+        sealed_private: vec![1],
+        life,
+    }
+}
+
 #[tokio::test]
 async fn keys_that_verify_nothing_any_more_go_with_their_private_halves() {
     for store in testing::engines().await {
-        let key = |change: fn(&mut KeyLife)| {
-            let mut life = KeyLife::active(NOW);
-            change(&mut life);
-            SigningKeyRecord {
-                id: SigningKeyId::new(NOW, testing::id_bits()),
-                algorithm: Algorithm::Es256,
-                public_jwk: serde_json::json!({}),
-                sealed_private: vec![1],
-                life,
-            }
-        };
         let keys = [
-            key(|_| ()),
-            key(|life| life.retired_at = Some(NOW)),
-            key(|life| life.revoked_at = Some(NOW.plus(DAY))),
+            signing_key(|_| ()),
+            signing_key(|life| life.retired_at = Some(NOW)),
+            signing_key(|life| life.revoked_at = Some(NOW.plus(DAY))),
         ];
         write_tx!(store, store.tenant, |tx| -> Result<(), Fault> {
             for key in &keys {
@@ -289,12 +290,28 @@ async fn of_several_nodes_one_sweeps_a_tenant_and_another_may_later() {
             });
             claims.await.into_iter().filter(|claim| *claim.as_ref().unwrap()).count()
         };
-        let due =
-            async |now: Timestamp| store.directory().tenants_to_sweep(now.minus(period)).await.unwrap().len();
         let later = NOW.plus(period);
-        assert_eq!((due(NOW).await, claims(NOW).await, due(NOW).await), (1, 1, 0));
-        let early = later.minus(Duration::from_millis(1));
-        assert_eq!((due(early).await, claims(early).await), (0, 0));
-        assert_eq!((due(later).await, claims(later).await, due(later).await), (1, 1, 0));
+        assert_eq!((claims(NOW).await, claims(NOW).await), (1, 0));
+        assert_eq!(claims(later.minus(Duration::from_millis(1))).await, 0);
+        assert_eq!((claims(later).await, claims(later).await), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn only_tenants_that_have_something_to_take_away_are_found() {
+    for store in testing::engines().await {
+        let other = testing::add_tenant(&store, "other").await.unwrap();
+        events(&store, NOW, 1).await;
+        let after = NOW.plus(Duration::from_millis(1));
+        let found = async |events| store.tenants_to_sweep(NOW.plus(DAY * 4000), events).await.unwrap();
+        assert!(found(None).await.is_empty(), "nobody said how long events are kept");
+        assert!(found(Some(NOW)).await.is_empty());
+        assert_eq!(found(Some(after)).await.into_iter().collect::<Vec<_>>(), [store.tenant]);
+        let key = signing_key(|life| life.retired_at = Some(NOW));
+        write_tx!(store, other, |tx| -> Result<(), Fault> { tx.insert_signing_key(&key).await }).unwrap();
+        assert_eq!(found(None).await.into_iter().collect::<Vec<_>>(), [other]);
+        assert!(store.tenants_to_sweep(after, None).await.unwrap().is_empty(), "too early");
+        assert_eq!(store.sweep(other, NOW.plus(DAY * 4000)).await.unwrap(), 1);
+        assert!(found(None).await.is_empty());
     }
 }

@@ -17,7 +17,7 @@ impl From<KeyChangeError> for AdminError {
 }
 
 pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
-    let records = at.app.store.read(at.tenant.id).signing_keys().await?;
+    let records = at.app.signing_keys(at.tenant).await?;
     let mut keys = Vec::new();
     for record in records {
         let key = KeySummary::of(&record, at.now)?;

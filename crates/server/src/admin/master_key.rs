@@ -8,14 +8,14 @@ use crate::sealing::{KeyId, MasterKeyRing};
 
 /// Which master key wraps the data keys of how many tenants.
 pub async fn status(at: Desk<'_>) -> Result<Value, AdminError> {
-    let mut tenants: BTreeMap<KeyId, usize> = BTreeMap::new();
-    for record in at.app.store.directory().tenants().await? {
-        let wrapping = MasterKeyRing::wraps(&record.sealed_data_key);
-        let fault = |error| Fault::new(format!("read the data key of {}", record.id)).because(error);
-        *tenants.entry(wrapping.map_err(fault)?).or_default() += 1;
+    let mut tenants: BTreeMap<KeyId, i64> = BTreeMap::new();
+    for sealed in at.app.store.directory().data_keys_by_head().await? {
+        let fault = |error| Fault::new("read what seals the data keys").because(error);
+        let wrapping = MasterKeyRing::wraps(&sealed.head).map_err(fault)?;
+        *tenants.entry(wrapping).or_default() += sealed.tenants;
     }
     let ring = at.app.master_keys.ids();
-    let line = |key: KeyId, state: &str, wraps: usize| json!({ "key": key.to_string(), "state": state, "tenants": wraps });
+    let line = |key: KeyId, state: &str, wraps: i64| json!({ "key": key.to_string(), "state": state, "tenants": wraps });
     let mut lines: Vec<Value> = Vec::new();
     for (place, key) in ring.iter().enumerate() {
         let wraps = tenants.remove(key).unwrap_or_default();

@@ -228,7 +228,7 @@ impl From<Fault> for AdminError {
 /// Carries out an operator's command for the tenant of this slug or id. The answer is for the one who asked: it may hold
 /// a secret that is shown once.
 pub async fn execute(app: &App, tenant: &str, command: AdminCommand) -> Result<Value, AdminError> {
-    let tenant = find_tenant(app, tenant)?;
+    let tenant = find_tenant(app, tenant).await?;
     let at = Desk::new(app, &tenant, Authority::Operator, &command, app.clock.now());
     // On the heap: it holds the parts of every command, and each caller would carry them.
     Box::pin(carry_out(at, command)).await
@@ -292,7 +292,7 @@ async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminEr
         C::UsersDelete { user } => users::delete(at, &user).await,
         C::EventsList(asked) => events::list(at, &asked).await,
         C::TenantsCreate { slug, issuer, hosts } => tenants::create(at, slug, issuer, hosts).await,
-        C::TenantsList => Ok(tenants::list(at)),
+        C::TenantsList => tenants::list(at).await,
         C::TenantsShow => Ok(tenants::show(at)),
         C::TenantsSet { settings } => tenants::set(at, &settings).await,
         C::ResourceServersCreate {
@@ -355,13 +355,12 @@ impl<'a> Desk<'a> {
     }
 }
 
-fn find_tenant(app: &App, name: &str) -> Result<Arc<Tenant>, AdminError> {
-    let directory = app.directory();
-    let by_id = || name.parse().ok().and_then(|id| directory.by_id(id));
-    let found = directory.by_slug(name).or_else(by_id);
-    found
-        .cloned()
-        .ok_or_else(|| AdminError::refused(format!("there is no tenant {name}; see `portico tenants list`")))
+async fn find_tenant(app: &App, name: &str) -> Result<Arc<Tenant>, AdminError> {
+    let mut found = app.tenant_by_slug(name).await?;
+    if let (None, Ok(id)) = (&found, name.parse()) {
+        found = app.tenant(id).await?;
+    }
+    found.ok_or_else(|| AdminError::refused(format!("there is no tenant {name}; see `portico tenants list`")))
 }
 
 /// An instant as people and programs read it (RFC 3339).

@@ -1,5 +1,9 @@
+use std::collections::HashMap;
+
 use identity::TenantSettings;
 use serde_json::{Value, json};
+use store::tenants::TenantNames;
+use terms::TenantId;
 
 use super::{AdminError, Desk};
 use crate::provision::{NewTenant, ProvisionError, create_tenant};
@@ -25,16 +29,19 @@ pub async fn create(
         ProvisionError::Fault(fault) => AdminError::Fault(fault),
         refusal => AdminError::refused(refusal),
     })?;
-    let directory = at.app.directory();
-    let tenant = directory.by_id(id).ok_or_else(|| AdminError::refused("the tenant is gone again"))?;
-    Ok(shown(tenant))
+    let tenant = at.app.tenant(id).await?;
+    let tenant = tenant.ok_or_else(|| AdminError::refused("the tenant is gone again"))?;
+    Ok(shown(&tenant))
 }
 
-pub fn list(at: Desk<'_>) -> Value {
-    let directory = at.app.directory();
-    let mut tenants: Vec<_> = directory.iter().collect();
-    tenants.sort_by_key(|tenant| tenant.id);
-    tenants.into_iter().map(|tenant| shown(tenant)).collect()
+pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
+    let mut directory = at.app.store.directory();
+    let mut hosts: HashMap<TenantId, Vec<String>> = HashMap::new();
+    for host in directory.tenant_hosts().await? {
+        hosts.entry(host.tenant).or_default().push(host.host);
+    }
+    let named = |it: TenantNames| json!({ "tenant_id": it.id, "slug": it.slug, "issuer": it.issuer, "hosts": hosts.remove(&it.id).unwrap_or_default() });
+    Ok(directory.tenant_names().await?.into_iter().map(named).collect())
 }
 
 pub fn show(at: Desk<'_>) -> Value {

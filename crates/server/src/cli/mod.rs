@@ -159,8 +159,8 @@ async fn migrate(target: Target) -> Result<(), Complaint> {
     let config = config_of(&target)?;
     logging::init(&config.log);
     let app = App::open(config, Clock::System, Schema::Migrate).await.map_err(|error| error.to_string())?;
-    let issuer =
-        app.directory().by_slug(DEFAULT_SLUG).map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
+    let default = app.tenant_by_slug(DEFAULT_SLUG).await.map_err(|fault| fault.to_string())?;
+    let issuer = default.map(|tenant| tenant.issuer.to_string()).unwrap_or_default();
     app.close().await;
     if target.json {
         say(&json!({ "migrated": true, "issuer": issuer }).to_string());

@@ -488,7 +488,7 @@ async fn an_access_token_without_any_one_of_its_claims_is_none() {
         let answer = scene.exchange(&backend, &scene.code(&alice, &backend, GOOD).await).await;
         let good = claims(&answer.text("access_token"));
         let sign = async |typ: &str, claims: &Map<String, Value>| {
-            let tenant = scene.app.directory().by_id(scene.tenant).cloned().unwrap();
+            let tenant = scene.app.tenant(scene.tenant).await.unwrap().unwrap();
             let keys = scene.app.keys(&tenant).await.unwrap();
             keys.set.signer(Algorithm::Es256).unwrap().sign_token(typ, claims).unwrap()
         };

@@ -136,7 +136,7 @@ impl Scene {
         config.password_hashing.cost.passes = 1;
         let clock = HeldClock::at(Timestamp::from_seconds(1_800_000_000));
         let app = App::open(config, Clock::Held(clock.clone()), Schema::Migrate).await.unwrap();
-        let tenant = app.directory().by_slug(DEFAULT_SLUG).unwrap().id;
+        let tenant = app.tenant_by_slug(DEFAULT_SLUG).await.unwrap().unwrap().id;
         let service = routes::service(&app);
         let fresh = tokio::spawn(tenants::keep_fresh(Arc::clone(&app)));
         let scene = Self { app, clock, tenant, service, fresh, _database: database, folder };

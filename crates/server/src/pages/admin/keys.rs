@@ -68,7 +68,7 @@ struct KeysPage<'a> {
 
 /// `GET /admin/keys`.
 pub async fn list(visit: AdminVisit) -> Result<Response, Stop> {
-    let records = visit.site.app.store.read(visit.site.tenant.id).signing_keys().await?;
+    let records = visit.site.app.signing_keys(&visit.site.tenant).await?;
     let view = visit.view();
     let keys: Vec<KeySummary> =
         records.iter().map(|record| KeySummary::of(record, visit.now)).collect::<Result<_, _>>()?;
@@ -112,7 +112,7 @@ struct RevokePage<'a> {
 
 async fn named(visit: &AdminVisit, id: &str) -> Result<(SigningKeyId, SigningKeyRecord), Stop> {
     let Ok(id) = id.parse::<SigningKeyId>() else { return Err(nothing_there()) };
-    let records = visit.site.app.store.read(visit.site.tenant.id).signing_keys().await?;
+    let records = visit.site.app.signing_keys(&visit.site.tenant).await?;
     let record = records.into_iter().find(|record| record.id == id).ok_or_else(nothing_there)?;
     Ok((id, record))
 }
@@ -141,7 +141,7 @@ pub async fn revoke(Path(id): Path<String>, submission: AdminSubmission) -> Resu
     let Ok(id) = id.parse::<SigningKeyId>() else { return Err(nothing_there()) };
     // Another tenant's key, or nobody's, is not found, whatever the command says of it.
     let site = &submission.submission.site;
-    let known = site.app.store.read(site.tenant.id).signing_keys().await?;
+    let known = site.app.signing_keys(&site.tenant).await?;
     if !known.iter().any(|record| record.id == id) {
         return Err(nothing_there());
     }
