@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
-use axum::body::Bytes;
 use identity::{Actor, Event, EventKind};
 use oidc::jose::{
     Algorithm, JwkRefusal, KeyError, KeyLife, KeyPhase, KeySet, KeySetEntry, PublicJwk, SigningKey,
@@ -18,7 +17,9 @@ use tokio::sync::{Mutex, mpsc};
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::document::Document;
 use crate::entropy::Entropy;
+use crate::oauth::respond;
 use crate::sealing::{DataKey, Place, SealError};
 use crate::tenant::Tenant;
 
@@ -26,7 +27,7 @@ use crate::tenant::Tenant;
 const POOLED: usize = 2;
 
 /// A private key as PKCS#8.
-type Document = Zeroizing<Vec<u8>>;
+type Pkcs8 = Zeroizing<Vec<u8>>;
 
 /// The same private keys for every tenant: for tests, which would otherwise spend their time on primes.
 #[derive(Clone)]
@@ -63,7 +64,7 @@ impl KeySource {
         }
     }
 
-    async fn take(&self, algorithm: Algorithm) -> Result<Document, KeyError> {
+    async fn take(&self, algorithm: Algorithm) -> Result<Pkcs8, KeyError> {
         match (&self.fixed, self.pool.get(), algorithm) {
             (Some(fixed), _, Algorithm::Rs256 | Algorithm::Ps256) => Ok(Zeroizing::new(fixed.rs256.clone())),
             (Some(fixed), _, Algorithm::Es256) => Ok(Zeroizing::new(fixed.es256.clone())),
@@ -76,7 +77,7 @@ impl KeySource {
 /// RSA keys that a background task makes ahead, since one costs some hundred milliseconds of a processor. The task
 /// ends with the pool.
 #[derive(Debug)]
-struct KeyPool(Mutex<mpsc::Receiver<Document>>);
+struct KeyPool(Mutex<mpsc::Receiver<Pkcs8>>);
 
 impl KeyPool {
     fn start() -> Self {
@@ -96,12 +97,12 @@ impl KeyPool {
         Self(Mutex::new(receiver))
     }
 
-    async fn take(&self) -> Result<Document, KeyError> {
+    async fn take(&self) -> Result<Pkcs8, KeyError> {
         self.0.lock().await.recv().await.ok_or(KeyError::Generate)
     }
 }
 
-async fn generate(algorithm: Algorithm) -> Result<Document, KeyError> {
+async fn generate(algorithm: Algorithm) -> Result<Pkcs8, KeyError> {
     tokio::task::spawn_blocking(move || generate_pkcs8(algorithm)).await.unwrap_or(Err(KeyError::Generate))
 }
 
@@ -163,7 +164,7 @@ pub struct TenantKeys {
     /// Signs and verifies tokens.
     pub set: KeySet,
     /// The key set document (RFC 7517 section 5), ready to be sent.
-    pub jwks: Bytes,
+    pub jwks: Document,
 }
 
 impl TenantKeys {
@@ -178,7 +179,7 @@ impl TenantKeys {
             entries.extend(entry(&tenant.data_key, record, now)?);
         }
         let set = KeySet::new(entries)?;
-        let jwks = Bytes::from(serde_json::to_vec(&set.published())?);
+        let jwks = respond::published(serde_json::to_vec(&set.published())?);
         let changes_at = records.iter().filter_map(|record| record.life.changes_after(now)).min();
         Ok(Self { changes_at, set, jwks })
     }
@@ -227,7 +228,8 @@ pub struct KeySlot {
 }
 
 impl KeySlot {
-    fn held(&self, now: Timestamp) -> Option<Arc<TenantKeys>> {
+    /// The keys, if they were opened and hold at `now`.
+    pub fn held(&self, now: Timestamp) -> Option<Arc<TenantKeys>> {
         self.held.load_full().filter(|keys| keys.holds(now))
     }
 
@@ -373,7 +375,7 @@ mod tests {
             let (tenant, records) = made(&ring(), &source).await;
             let keys = TenantKeys::open(&tenant, &records, NOW).unwrap();
             assert_eq!(keys.set.algorithms(), Algorithm::AT_FIRST);
-            let document: serde_json::Value = serde_json::from_slice(&keys.jwks).unwrap();
+            let document: serde_json::Value = serde_json::from_slice(keys.jwks.body()).unwrap();
             let published = document["keys"].as_array().unwrap();
             assert_eq!(published.len(), 2);
             for key in published {

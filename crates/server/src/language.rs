@@ -68,8 +68,8 @@ fn language_of(tag: &str) -> Option<Language> {
     fulfilled(&[tag.parse().ok()?])
 }
 
-/// One range of `Accept-Language` with its weight in thousandths.
-fn range(item: &str) -> Option<(&str, u16)> {
+/// One range of `Accept-Language`, or one coding of `Accept-Encoding`, with its weight in thousandths.
+pub fn range(item: &str) -> Option<(&str, u16)> {
     let Some((tag, parameter)) = item.split_once(';') else { return Some((item.trim(), 1000)) };
     let (name, value) = parameter.split_once('=')?;
     if !name.trim().eq_ignore_ascii_case("q") {

@@ -9,6 +9,7 @@ pub mod client_keys;
 pub mod clock;
 pub mod config;
 pub mod doctor;
+mod document;
 pub mod egress;
 pub mod entropy;
 pub mod error;

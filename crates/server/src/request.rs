@@ -4,7 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use identity::{Device, UserAgent};
+use oidc::discovery::path;
 use oidc::params::Parameters;
 use terms::{Language, limits};
 use tokio::time::Instant;
@@ -30,10 +31,12 @@ use tower_http::timeout::{Timeout, TimeoutLayer};
 use tracing::Instrument as _;
 
 use crate::app::App;
+use crate::entropy::RequestIds;
 use crate::error::{Failure, Notice};
 use crate::language::{self, Spoken};
 use crate::listen::Answers;
 use crate::locale::Texts;
+use crate::oauth::respond;
 use crate::tenant::Tenant;
 use crate::{browser, health, place};
 
@@ -52,8 +55,9 @@ pub struct Site {
     pub texts: &'static Texts,
     /// The language that the person chose in this browser. Who chose one is spoken to in no other.
     pub chosen_language: Option<Language>,
-    /// The page that this request shows, as a path of the tenant: where the choice of a language leads back to.
-    pub here: String,
+    /// What was asked for; and the page of it, once somebody wanted to know.
+    uri: Uri,
+    here: OnceLock<String>,
     spoken: Spoken,
 }
 
@@ -66,6 +70,16 @@ impl Site {
     /// From where a session would be signed in to by this request.
     pub fn device(&self) -> Device {
         Device { address: Some(self.address), user_agent: self.user_agent.clone() }
+    }
+
+    /// The page that this request shows, as a path of the tenant: where the choice of a language leads back to.
+    pub fn here(&self) -> &str {
+        self.here.get_or_init(|| place::of(&self.uri))
+    }
+
+    /// Says that the page which is shown lies elsewhere.
+    pub fn set_here(&mut self, place: String) {
+        self.here = place.into();
     }
 
     /// Speaks the language that a relying party asks for in `ui_locales`, unless the person chose one (OpenID Connect Core
@@ -114,13 +128,19 @@ impl FromRequestParts<Arc<App>> for Site {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Notice> {
         let arrival = parts.extensions.get::<Arrival>().ok_or(Notice::UNKNOWN_HOST)?.clone();
         let Arrival { tenant, address, chosen_language, spoken, .. } = arrival;
-        let here = if parts.method == Method::GET { place::of(&parts.uri) } else { place::START.to_owned() };
+        // What was sent is not shown again by going there.
+        let here = if parts.method == Method::GET {
+            OnceLock::new()
+        } else {
+            OnceLock::from(place::START.to_owned())
+        };
+        let uri = parts.uri.clone();
         let texts = Texts::of(spoken.get());
         let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let user_agent = user_agent.and_then(UserAgent::parse);
         let is_spared = app.rate_limits.spares(address, &parts.headers);
         let app = Arc::clone(app);
-        Ok(Self { app, tenant, address, is_spared, user_agent, texts, chosen_language, here, spoken })
+        Ok(Self { app, tenant, address, is_spared, user_agent, texts, chosen_language, uri, here, spoken })
     }
 }
 
@@ -137,6 +157,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 pub struct Front {
     app: Arc<App>,
+    ids: Arc<RequestIds>,
     /// What a tenant answers.
     table: Guarded,
     /// What is answered under any host.
@@ -145,21 +166,58 @@ pub struct Front {
 
 impl Answers for Front {
     async fn answer(&self, request: Request, peer: SocketAddr) -> Response {
-        self.framed(request, Peer(peer)).await
+        match self.published(&request) {
+            Some(response) => response,
+            // On the heap, so that what is asked for most doesn't carry it.
+            None => Box::pin(self.framed(request, Peer(peer))).await,
+        }
     }
 }
 
 impl Front {
     pub fn new(app: Arc<App>, table: Router, operations: Router) -> Self {
         let [table, operations] = [table, operations].map(|it| guarded(it, app.config.request_timeout));
-        Self { app, table, operations }
+        Self { app, ids: Arc::default(), table, operations }
+    }
+
+    /// The short way of what is asked for most and is the same for everybody: the documents by which relying parties configure
+    /// themselves, once they are in memory. The routes answer the same, with the same headers.
+    fn published(&self, request: &Request) -> Option<Response> {
+        if request.method() != Method::GET {
+            return None;
+        }
+        let started = Instant::now();
+        let (app, asked) = (&self.app, request.uri().path());
+        let (tenant, routed) = app.tenants.resolve_held(authority(request)?, asked)?;
+        let (route, mut response) = match routed.path {
+            path::JWKS => {
+                (path::JWKS, tenant.opened.keys.held(app.clock.now())?.jwks.answer(request.headers()))
+            }
+            path::OPENID_CONFIGURATION => {
+                (path::OPENID_CONFIGURATION, tenant.opened.discovery.get()?.answer(request.headers()))
+            }
+            path::AUTHORIZATION_SERVER => {
+                (path::AUTHORIZATION_SERVER, tenant.opened.discovery.get()?.answer(request.headers()))
+            }
+            _ => return None,
+        };
+        if !app.tenants.is_fresh() {
+            return None;
+        }
+        let id = self.ids.another();
+        respond::any_origin(response.headers_mut());
+        https_from_now_on(&tenant, response.headers_mut());
+        finish(&mut response, &id);
+        app.metrics.answered(&Method::GET, Some(route), response.status(), started.elapsed());
+        tracing::debug!(id, path = asked, "answered from memory");
+        Some(response)
     }
 
     /// Names the request, logs it without its query, and gives notices their form.
     ///
     /// The id by which a request is found in the log is ours only: one that the caller sends is not taken.
     async fn framed(&self, request: Request, peer: Peer) -> Response {
-        let id = self.app.entropy.hex::<8>();
+        let id = self.ids.another();
         let started = Instant::now();
         let method = request.method().clone();
         let as_page = takes_html(request.headers());
@@ -180,12 +238,14 @@ impl Front {
             let took = started.elapsed();
             let route = route.as_ref().map(MatchedPath::as_str);
             self.app.metrics.answered(&method, route, response.status(), took);
-            tracing::info!(status = response.status().as_u16(), millis = took.as_millis(), "answered");
-            if let Ok(value) = HeaderValue::from_str(&id) {
-                response.headers_mut().insert(X_REQUEST_ID, value);
+            let (status, millis) = (response.status().as_u16(), took.as_millis());
+            // What went well is counted in the metrics; a line for each would cost more than many an answer.
+            if status < 400 {
+                tracing::debug!(status, millis, "answered");
+            } else {
+                tracing::info!(status, millis, "answered");
             }
-            let is_framed = response.extensions().get::<Framed>().is_some();
-            default_headers(response.headers_mut(), is_framed);
+            finish(&mut response, &id);
             response
         }
         .instrument(span)
@@ -237,10 +297,7 @@ impl Front {
         if let Some(state) = state {
             state.keep(&tenant, response.headers_mut());
         }
-        if tenant.issuer.is_https() {
-            let year = HeaderValue::from_static("max-age=31536000");
-            response.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert(year);
-        }
+        https_from_now_on(&tenant, response.headers_mut());
         response
     }
 
@@ -336,6 +393,22 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
     Uri::from_parts(parts).ok()
+}
+
+/// The headers that every answer has.
+fn finish(response: &mut Response, id: &str) {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    let is_framed = response.extensions().get::<Framed>().is_some();
+    default_headers(response.headers_mut(), is_framed);
+}
+
+/// A tenant whose issuer is https is asked by https only from then on (RFC 6797 section 6.1).
+fn https_from_now_on(tenant: &Tenant, headers: &mut HeaderMap) {
+    if tenant.issuer.is_https() {
+        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static("max-age=31536000"));
+    }
 }
 
 /// Whether a person's browser asks: those name `text/html` when they navigate.

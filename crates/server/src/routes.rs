@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::{get, post};
 use oidc::discovery::path;
 
@@ -46,7 +47,10 @@ fn protocol() -> Router<Arc<App>> {
         .route(path::USERINFO, get(userinfo::userinfo).post(userinfo::userinfo).options(respond::preflight))
         .route(path::REVOKE, post(revoke::revoke).options(respond::preflight))
         .route(path::DEVICE_AUTHORIZATION, post(device::begin).options(respond::preflight))
-        .layer(map_response(respond::any_origin));
+        .layer(map_response(|mut response: Response| async {
+            respond::any_origin(response.headers_mut());
+            response
+        }));
     Router::new()
         .merge(from_anywhere)
         .route(echo::PATH, get(echo::answer))

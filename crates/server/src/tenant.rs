@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use axum::body::Bytes;
 use identity::TenantSettings;
 use identity::tenant_settings::{IdentifierKind, OidcLegacy, SessionManagement};
 use identity::username::{UsernameHash, UsernameKey};
@@ -17,6 +16,7 @@ use terms::{CanonicalUsername, TenantId};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::document::Document;
 use crate::keys::KeySlot;
 use crate::pages::brand::Theme;
 use crate::sealing::DataKey;
@@ -170,7 +170,7 @@ pub struct Tenant {
 pub struct Opened {
     pub keys: KeySlot,
     /// The document about the provider, ready to be sent.
-    pub discovery: OnceCell<Bytes>,
+    pub discovery: OnceCell<Document>,
     pub pairwise_salt: OnceCell<PairwiseSalt>,
 }
 

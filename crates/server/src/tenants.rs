@@ -64,6 +64,17 @@ impl Tenants {
         self.since.elapsed() < confirmed + STALE
     }
 
+    /// As [`App::resolve`], among the tenants that are held: nothing where that would have to ask the database.
+    pub fn resolve_held<'p>(&self, authority: &str, path: &'p str) -> Option<(Arc<Tenant>, RoutedPath<'p>)> {
+        let authority = canonical_authority(authority);
+        if let Some((slug, routed)) = named_in_path(path) {
+            let tenant = self.held.get(&self.slugs.get(slug)?)?;
+            return (tenant.slug == slug && is_here(&tenant, &authority, slug)).then_some((tenant, routed));
+        }
+        let tenant = self.held.get(&self.hosts.get(&*authority)?)?;
+        tenant.has_host(&authority).then_some((tenant, RoutedPath { path, changed: false }))
+    }
+
     fn newest(&self) -> MutexGuard<'_, i64> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,11 +174,8 @@ impl App {
     ) -> Result<Option<(Arc<Tenant>, RoutedPath<'p>)>, Fault> {
         let authority = canonical_authority(authority);
         if let Some((slug, routed)) = named_in_path(path) {
-            let here = |tenant: &Arc<Tenant>| {
-                tenant.issuer.authority() == authority
-                    && tenant.issuer.path().strip_prefix("/t/") == Some(slug)
-            };
-            if let Some(tenant) = self.tenant_by_slug(slug).await?.filter(here) {
+            let found = self.tenant_by_slug(slug).await?;
+            if let Some(tenant) = found.filter(|tenant| is_here(tenant, &authority, slug)) {
                 return Ok(Some((tenant, routed)));
             }
         }
@@ -182,6 +190,11 @@ impl App {
         self.tenants.learn(known, &changed, asked);
         Ok(())
     }
+}
+
+/// Whether a path that names this slug is the tenant's own at this authority.
+fn is_here(tenant: &Tenant, authority: &str, slug: &str) -> bool {
+    tenant.issuer.authority() == authority && tenant.issuer.path().strip_prefix("/t/") == Some(slug)
 }
 
 fn opened(record: TenantRecord, hosts: Vec<String>, master_keys: &MasterKeyRing) -> Result<Tenant, Fault> {
@@ -443,7 +456,9 @@ mod tests {
             let acme = make(&nodes[0], "acme", "https://login.example.com/t/acme", &[]).await;
             let sets = race(12, |index| {
                 let app = Arc::clone(&nodes[index % 3]);
-                async move { app.keys(&app.tenant(acme).await.unwrap().unwrap()).await.unwrap().jwks.clone() }
+                async move {
+                    app.keys(&app.tenant(acme).await.unwrap().unwrap()).await.unwrap().jwks.body().clone()
+                }
             })
             .await;
             assert!(sets.iter().all(|set| set == &sets[0]));

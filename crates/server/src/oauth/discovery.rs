@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::response::Response;
 use http::HeaderMap;
 use identity::tenant_settings::RegistrationMode;
@@ -14,6 +13,7 @@ use store::Fault;
 
 use super::respond::published;
 use crate::app::App;
+use crate::document::Document;
 use crate::error::Failure;
 use crate::request::Site;
 use crate::tenant::Tenant;
@@ -22,7 +22,7 @@ use crate::tenant::Tenant;
 const ACR_VALUES: [&str; 1] = ["1"];
 
 /// The document, made once per version of its tenant.
-async fn prepared(app: &App, tenant: &Arc<Tenant>) -> Result<Bytes, Failure> {
+async fn prepared(app: &App, tenant: &Arc<Tenant>) -> Result<Document, Failure> {
     let further_scopes = further_scopes(app, tenant).await?;
     let id_token_algorithms = app.keys(tenant).await?.set.algorithms();
     let provider = Provider {
@@ -35,7 +35,7 @@ async fn prepared(app: &App, tenant: &Arc<Tenant>) -> Result<Bytes, Failure> {
         registration: tenant.settings.registration.mode != RegistrationMode::Closed,
         session_management: tenant.has_session_management(),
     };
-    Ok(Bytes::from(serde_json::to_vec(&discovery::document(&provider)).map_err(Failure::new)?))
+    Ok(published(serde_json::to_vec(&discovery::document(&provider)).map_err(Failure::new)?))
 }
 
 /// What the tenant's resource servers know beyond the standard scopes, sorted.
@@ -49,6 +49,6 @@ async fn further_scopes(app: &App, tenant: &Tenant) -> Result<Vec<String>, Fault
 /// `GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`.
 pub async fn document(site: Site, headers: HeaderMap) -> Result<Response, Failure> {
     let Site { app, tenant, .. } = &site;
-    let bytes = tenant.opened.discovery.get_or_try_init(|| prepared(app, tenant)).await?;
-    Ok(published(bytes.clone(), &headers))
+    let document = tenant.opened.discovery.get_or_try_init(|| prepared(app, tenant)).await?;
+    Ok(document.answer(&headers))
 }

@@ -3,12 +3,11 @@
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::respond::published;
 use crate::error::Failure;
 use crate::request::Site;
 
 /// `GET /.well-known/jwks.json`: the document as it was built when the keys were opened.
 pub async fn document(site: Site, headers: HeaderMap) -> Result<Response, Failure> {
     let keys = site.app.keys(&site.tenant).await?;
-    Ok(published(keys.jwks.clone(), &headers))
+    Ok(keys.jwks.answer(&headers))
 }

@@ -1,14 +1,11 @@
 //! How protocol endpoints answer: JSON, errors in the RFCs' own form, cache headers, CORS.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    PRAGMA, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, PRAGMA,
+    WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use identity::attempt::Wait;
@@ -18,6 +15,7 @@ use oidc::userinfo::UserinfoRefusal;
 use serde_json::{Value, json};
 
 use crate::attempts;
+use crate::document::Document;
 use crate::error::Failure;
 use crate::request::Site;
 use crate::tenant::Tenant;
@@ -62,25 +60,11 @@ pub fn jwt(text: String) -> Response {
     response
 }
 
-/// A public JSON document, prepared before: with its tag, so that who has it needn't fetch it again.
-pub fn published(bytes: Bytes, request: &HeaderMap) -> Response {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16]));
-    let held = request.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // RFC 9110 section 13.1.2: a list of tags, or `*`, compared weakly.
-    let holds_it = |held: &str| held == "*" || held.strip_prefix("W/").unwrap_or(held) == tag;
-    let mut response = if held.split(',').any(|held| holds_it(held.trim())) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
-    };
-    let headers = response.headers_mut();
+/// A public JSON document, made ready to be sent.
+pub fn published(json: Vec<u8>) -> Document {
     // Short, so that a revoked key is soon forgotten. A key that is to sign is announced for longer than this.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(ETAG, tag);
-    }
-    response
+    let kept = HeaderValue::from_static("public, max-age=300");
+    Document::new(HeaderValue::from_static("application/json"), kept, json)
 }
 
 /// RFC 6749 section 5.2.
@@ -163,11 +147,9 @@ fn challenge(headers: &mut HeaderMap, value: &str) {
 
 /// Lets scripts of any origin read the answer. No cookie is looked at where this is used: a caller gets what its own
 /// token or secret opens, so there is nothing that a foreign page could have a browser do in somebody's name.
-pub async fn any_origin(mut response: Response) -> Response {
-    let headers = response.headers_mut();
+pub fn any_origin(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After, WWW-Authenticate"));
-    response
 }
 
 /// What a browser asks before it lets a script send `Authorization` (Fetch standard, section CORS-preflight fetch).

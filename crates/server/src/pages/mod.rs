@@ -71,7 +71,7 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     pub fn new(site: &'a Site) -> Self {
-        Self { texts: site.texts, tenant: &site.tenant, here: &site.here }
+        Self { texts: site.texts, tenant: &site.tenant, here: site.here() }
     }
 
     pub fn text(&self, key: &str) -> String {
@@ -521,7 +521,7 @@ impl Submission {
         let Some((form, more)) = bytes.ok().and_then(|bytes| read(&headers, &bytes)) else {
             return Err(Problem::Request.stop(&site).into_response());
         };
-        site.here = place_of_form(&path, &form);
+        site.set_here(place_of_form(&path, &form));
         heed_flow(&mut site, &form).await.map_err(IntoResponse::into_response)?;
         let now = app.clock.now();
         let context = context_of(&site, &headers, now).await.map_err(IntoResponse::into_response)?;

@@ -3,9 +3,10 @@
 
 use std::sync::LazyLock;
 
-use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue};
+
+use crate::document::Document;
 
 const SHEET: &str = concat!(
     include_str!("../../assets/css/base.css"),
@@ -45,14 +46,17 @@ pub fn script_path() -> &'static str {
     &SCRIPT_PATH
 }
 
+static SHEET_READY: LazyLock<Document> = LazyLock::new(|| Document::new(CSS, KEPT, SHEET));
+static SCRIPT_READY: LazyLock<Document> = LazyLock::new(|| Document::new(JAVASCRIPT, KEPT, SCRIPT));
+
 /// `GET` of [`path`].
-pub async fn show() -> Response {
-    ([(CONTENT_TYPE, CSS), (CACHE_CONTROL, KEPT)], SHEET).into_response()
+pub async fn show(headers: HeaderMap) -> Response {
+    SHEET_READY.answer(&headers)
 }
 
 /// `GET` of [`script_path`].
-pub async fn show_script() -> Response {
-    ([(CONTENT_TYPE, JAVASCRIPT), (CACHE_CONTROL, KEPT)], SCRIPT).into_response()
+pub async fn show_script(headers: HeaderMap) -> Response {
+    SCRIPT_READY.answer(&headers)
 }
 
 #[cfg(test)]
