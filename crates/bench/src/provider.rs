@@ -105,7 +105,7 @@ impl Provider {
         };
         let text = format!(
             "listen = \"{address}\"\nissuer = \"{issuer}\"\ndatabase = {database:?}\nmaster_key_file = \"master.key\"\n\
-             [metrics]\nlisten = \"{metrics}\"\n[log]\nfilter = \"error\"\n\
+             [metrics]\nlisten = \"{metrics}\"\n\
              [password_hashing]\nmemory_kib = {HASH_KIB}\n"
         );
         private(&folder.join("portico.toml"), &text)?;
@@ -130,7 +130,10 @@ impl Provider {
         let began = Instant::now();
         let mut command = pinned(&self.program);
         command.args(["serve", "--config", "portico.toml"]).current_dir(&self.folder);
-        let mut server = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        // What it logs costs what it costs an operator.
+        let log = fs::File::create(self.folder.join("log"))?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        let mut server = command.spawn()?;
         let mut lines = BufReader::new(server.stdout.take().ok_or("no output")?).lines();
         let ready = async {
             while let Some(line) = lines.next_line().await? {
