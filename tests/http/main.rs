@@ -44,6 +44,7 @@ mod password;
 mod password_strength;
 mod planted_cookie;
 mod rate_limits;
+mod registered;
 mod request_object;
 mod session_management;
 mod sign_in;

@@ -204,9 +204,9 @@ impl OpenedSecret {
 #[derive(Clone, Debug)]
 pub struct KnownClient {
     /// The client.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// Its secrets.
-    pub secrets: Vec<LiveSecret>,
+    pub secrets: Arc<[LiveSecret]>,
     /// The sealed ones among them, opened, where an assertion is to be verified by them.
     pub opened: Vec<OpenedSecret>,
     /// Its public keys, where an assertion is to be verified by them.
@@ -215,8 +215,8 @@ pub struct KnownClient {
 
 impl KnownClient {
     /// A client that needs neither an opened secret nor a key.
-    pub fn new(client: Client, secrets: Vec<LiveSecret>) -> Self {
-        Self { client, secrets, opened: Vec::new(), keys: None }
+    pub fn new(client: impl Into<Arc<Client>>, secrets: impl Into<Arc<[LiveSecret]>>) -> Self {
+        Self { client: client.into(), secrets: secrets.into(), opened: Vec::new(), keys: None }
     }
 }
 
@@ -224,7 +224,7 @@ impl KnownClient {
 ///
 /// Only [`authenticate`] makes one, so a function that takes it can't be reached without that check.
 #[derive(Clone, Debug)]
-pub struct AuthenticatedClient(Client);
+pub struct AuthenticatedClient(Arc<Client>);
 
 impl AuthenticatedClient {
     /// The client that was authenticated.
@@ -250,7 +250,7 @@ pub enum Believed {
 /// A client whose assertion holds, and must still be spent.
 #[derive(Clone, Debug)]
 pub struct Unspent {
-    client: Client,
+    client: Arc<Client>,
     single: Single,
 }
 

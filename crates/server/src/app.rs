@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::post::PostCounts;
 use crate::provision::{self, NewTenant, ProvisionError};
 use crate::rate_limits::RateLimits;
+use crate::registered::Registered;
 use crate::sealing::{MasterKeyError, MasterKeyRing};
 use crate::tenant::{DEFAULT_SLUG, Issuer, Tenant};
 use crate::tenants::Tenants;
@@ -44,6 +45,8 @@ pub struct App {
     pub places: Places,
     /// Where the private keys of new tenants come from.
     pub key_source: KeySource,
+    /// The tenants' clients and resource servers.
+    pub registered: Registered,
     /// The way to addresses that clients name.
     pub egress: Egress,
     /// Clients' keys that came from there.
@@ -218,6 +221,7 @@ impl App {
             master_keys,
             places,
             key_source,
+            registered: Registered::default(),
             egress,
             fetched_keys: FetchedKeys::default(),
             certificate: OnceLock::new(),

@@ -37,6 +37,7 @@ mod place;
 pub mod post;
 pub mod provision;
 pub mod rate_limits;
+pub mod registered;
 mod registration;
 mod request;
 pub mod routes;

@@ -126,7 +126,7 @@ async fn attempt(app: &App, tenant: &Arc<Tenant>, notice: &LogoutNotice) -> Atte
 
 /// Makes a token and posts it. A fresh one for each attempt: it lives shortly, and none is ever sent twice.
 async fn send(app: &App, tenant: &Arc<Tenant>, notice: &LogoutNotice) -> Result<Attempt, Failure> {
-    let client = app.store.read(tenant.id).client(&notice.client).await?;
+    let client = app.client(tenant, &notice.client).await?;
     let Some((client, channel)) = client.and_then(|it| it.backchannel_logout.clone().map(|to| (it, to)))
     else {
         return Ok(Attempt::NobodyThere);

@@ -120,8 +120,7 @@ verbs! {
         "INSERT INTO client_secret (tenant_id, client_id, secret_id, secret_hash, sealed_secret, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-    /// Takes away every secret of a client.
-    pub write exec delete_client_secrets(client: &ClientId) =
+    write exec delete_client_secret_rows(client: &ClientId) =
         "DELETE FROM client_secret WHERE tenant_id = $1 AND client_id = $2";
 
     /// Remembers that an assertion was used. False when it was used before: of two at once, one gets true.
@@ -139,12 +138,10 @@ verbs! {
     write exec delete_expired_client_secrets(client: &ClientId, now: Timestamp) =
         "DELETE FROM client_secret WHERE tenant_id = $1 AND client_id = $2 AND expires_at <= $3";
 
-    /// Takes away the secrets of a client that are older than one of them.
-    pub write exec delete_client_secrets_before(client: &ClientId, secret: ClientSecretId) =
+    write exec delete_client_secret_rows_before(client: &ClientId, secret: ClientSecretId) =
         "DELETE FROM client_secret WHERE tenant_id = $1 AND client_id = $2 AND secret_id < $3";
 
-    /// Lets the secrets of a client expire that live beyond an instant.
-    pub write count expire_client_secrets(client: &ClientId, at: Timestamp) =
+    write count expire_client_secret_rows(client: &ClientId, at: Timestamp) =
         "UPDATE client_secret SET expires_at = $3
           WHERE tenant_id = $1 AND client_id = $2 AND (expires_at IS NULL OR expires_at > $3)";
 
@@ -233,6 +230,28 @@ impl Tx {
         }
         self.insert_client_secret_row(client, secret, now).await?;
         Ok(true)
+    }
+
+    /// Takes away every secret of a client.
+    pub async fn delete_client_secrets(&mut self, client: &ClientId) -> Result<(), Fault> {
+        self.bump_tenant_version().await?;
+        self.delete_client_secret_rows(client).await
+    }
+
+    /// Takes away the secrets of a client that are older than one of them.
+    pub async fn delete_client_secrets_before(
+        &mut self,
+        client: &ClientId,
+        secret: ClientSecretId,
+    ) -> Result<(), Fault> {
+        self.bump_tenant_version().await?;
+        self.delete_client_secret_rows_before(client, secret).await
+    }
+
+    /// Lets the secrets of a client expire that live beyond an instant.
+    pub async fn expire_client_secrets(&mut self, client: &ClientId, at: Timestamp) -> Result<u64, Fault> {
+        self.bump_tenant_version().await?;
+        self.expire_client_secret_rows(client, at).await
     }
 
     /// Takes a resource server away: nobody gets a token for it any more. False when there is none.

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::Row as _;
 use sqlx::postgres::PgPool;
@@ -21,6 +22,18 @@ pub struct Store {
     engine: Arc<Engine>,
     mail_appended: Arc<Notify>,
     tally: Arc<Tally>,
+    reconfigurations: Arc<Reconfigurations>,
+}
+
+/// How often this process has changed what nodes keep in memory of a tenant. Tenants share the counts by their ids' last octet: a
+/// change of one makes the nodes read some others again as well, and no tenant costs memory.
+struct Reconfigurations([AtomicU64; 256]);
+
+impl Reconfigurations {
+    fn of(&self, tenant: TenantId) -> &AtomicU64 {
+        let [.., last] = tenant.to_bytes();
+        &self.0[usize::from(last)]
+    }
 }
 
 pub(crate) enum Engine {
@@ -57,7 +70,12 @@ impl Store {
             let writer = Writer::open(path.clone()).await?;
             Engine::Sqlite { readers: pools::sqlite_readers(&path), path, writer }
         };
-        let store = Self { engine: Arc::new(engine), mail_appended: Arc::default(), tally: Arc::default() };
+        let store = Self {
+            engine: Arc::new(engine),
+            mail_appended: Arc::default(),
+            tally: Arc::default(),
+            reconfigurations: Arc::new(Reconfigurations([const { AtomicU64::new(0) }; 256])),
+        };
         store.ping().await?;
         Ok(store)
     }
@@ -140,6 +158,17 @@ impl Store {
 
     fn pooled(&self) -> Conn {
         Conn::new(Place::Pool(self.pools()), Arc::clone(&self.tally))
+    }
+
+    /// Another number whenever this process may have changed what nodes keep in memory of the tenant: whoever read it before
+    /// reading such a row, and finds it still the same, holds what every transaction left there that this process has answered.
+    /// What other processes change, the tenant's version tells.
+    pub fn reconfigurations(&self, tenant: TenantId) -> u64 {
+        self.reconfigurations.of(tenant).load(Ordering::Acquire)
+    }
+
+    pub(crate) fn reconfigured(&self, tenant: TenantId) {
+        self.reconfigurations.of(tenant).fetch_add(1, Ordering::Release);
     }
 
     /// A part of [`write_tx!`](crate::write_tx).

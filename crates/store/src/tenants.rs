@@ -126,6 +126,14 @@ impl FromRow for StoredLogo {
     }
 }
 
+impl Tx {
+    /// Tells the nodes that the tenant, its keys or its clients have changed. Part of every such change's transaction.
+    pub async fn bump_tenant_version(&mut self) -> Result<(), Fault> {
+        self.note_reconfiguration();
+        self.raise_tenant_version().await
+    }
+}
+
 verbs! {
     /// Every tenant, in the order of their making.
     pub directory many tenants() -> TenantRecord =
@@ -176,9 +184,8 @@ verbs! {
         "INSERT INTO tenant (tenant_id, slug, issuer, settings, sealed_data_key, created_at, version)
          VALUES ($1, $2, $3, $4, $5, $6, (SELECT COALESCE(MAX(version), 0) + 1 FROM tenant)) ON CONFLICT DO NOTHING";
 
-    /// Tells the nodes that the tenant, its keys or its clients have changed. Part of every such change's transaction. The only
-    /// statement that raises a version, so that a newer one is newer than all that were committed before.
-    pub write exec bump_tenant_version() =
+    /// The only statement that raises a version, so that a newer one is newer than all that were committed before.
+    write exec raise_tenant_version() =
         "UPDATE tenant SET version = (SELECT MAX(version) + 1 FROM tenant) WHERE tenant_id = $1";
 
     /// Stores the tenant's data key as another master key sealed it. False when it is no longer sealed as it was.

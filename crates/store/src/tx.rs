@@ -38,6 +38,8 @@ pub struct Tx {
     read: Read,
     /// Whether a mail was appended, so that those who send are woken when it is there for others to see.
     mailed: bool,
+    /// Whether something was changed that nodes keep in memory.
+    reconfigured: bool,
     /// What was appended, for the tally of what was committed.
     events: Vec<EventKind>,
 }
@@ -46,6 +48,11 @@ impl Tx {
     /// To be called by whatever verb appends a mail.
     pub(crate) fn note_mail(&mut self) {
         self.mailed = true;
+    }
+
+    /// To be called by whatever verb changes what nodes keep in memory.
+    pub(crate) fn note_reconfiguration(&mut self) {
+        self.reconfigured = true;
     }
 
     /// To be called by whatever verb appends an event.
@@ -177,13 +184,17 @@ impl<'s> Command<'s> {
             }
         };
         let conn = Conn::new(place, Arc::clone(self.store.tally()));
-        Ok(Tx { read: Read::new(self.tenant, conn), mailed: false, events: Vec::new() })
+        Ok(Tx { read: Read::new(self.tenant, conn), mailed: false, reconfigured: false, events: Vec::new() })
     }
 
     /// Commits or rolls back. `None`: the command is to be run again.
     pub async fn end<T, E: From<Fault>>(&mut self, tx: Tx, result: Result<T, E>) -> Option<Result<T, E>> {
-        let Tx { read, mailed, events } = tx;
+        let Tx { read, mailed, reconfigured, events } = tx;
         let ended = self.commit_or_roll_back(read.conn.into_place(), result).await;
+        // Also when nobody knows whether it was committed. The version is what tells of one whose caller was dropped meanwhile.
+        if reconfigured {
+            self.store.reconfigured(self.tenant);
+        }
         if let Some(Ok(_)) = ended {
             self.store.tally().committed(&events);
             if mailed {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Either, Executor as _, PgConnection, SqlSafeStr as _, Statement as _};
 use store::testing::{self, TestStore};
-use store::{EngineKind, STATEMENTS, Statement};
+use store::{EngineKind, Fault, STATEMENTS, Statement, write_tx};
 
 fn statements() -> impl Iterator<Item = &'static Statement> {
     STATEMENTS.iter().copied().flatten()
@@ -189,5 +189,76 @@ async fn two_that_migrate_at_once_both_succeed() {
         for result in results.await {
             assert!(result.unwrap());
         }
+    }
+}
+
+/// What nodes keep in memory changes by verbs only that tell them: those here are private to verbs that raise the tenant's version.
+#[test]
+fn every_statement_that_changes_clients_or_resource_servers_is_known() {
+    const TABLES: [&str; 3] = ["client", "client_secret", "resource_server"];
+    let told = [
+        "store::clients::delete_client_row",
+        "store::clients::delete_client_secret_rows",
+        "store::clients::delete_client_secret_rows_before",
+        "store::clients::delete_expired_client_secrets",
+        "store::clients::delete_resource_server_row",
+        "store::clients::expire_client_secret_rows",
+        "store::clients::forget_introspection_client",
+        "store::clients::insert_client_row",
+        "store::clients::insert_client_secret_row",
+        "store::clients::insert_resource_server_row",
+        "store::clients::update_client_row",
+    ];
+    let untold = [
+        // When a client was last used: whoever noted it reads the client again.
+        "store::registrations::is_unused_since",
+        "store::registrations::note_client_use",
+        // Nothing of it is in memory.
+        "store::registrations::set_registration_token",
+        // What has expired is refused in memory as well.
+        "store::sweep::sweep_client_secrets",
+    ];
+    let mut found = BTreeSet::new();
+    for statement in statements() {
+        let sql = statement.sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        for verb in ["INSERT INTO", "UPDATE", "DELETE FROM"] {
+            if TABLES.iter().any(|table| sql.contains(&format!("{verb} {table} "))) {
+                found.insert(statement.name);
+            }
+        }
+    }
+    assert_eq!(found, told.into_iter().chain(untold).collect());
+}
+
+#[tokio::test]
+async fn whoever_changes_a_client_tells_every_node_and_its_own_at_once() {
+    for store in testing::engines().await {
+        let tenant = store.tenant;
+        let state = async || {
+            let record = store.read(tenant).tenant_record().await.unwrap().unwrap();
+            (record.version, store.reconfigurations(tenant))
+        };
+        let client = "cli_x".parse().unwrap();
+        let id = |n| terms::ClientSecretId::new(testing::NOW, [n; 10]);
+        for number in 0..4 {
+            let before = state().await;
+            write_tx!(store, tenant, |tx| -> Result<(), Fault> {
+                match number {
+                    0 => tx.delete_client(&client).await.map(|_: bool| ()),
+                    1 => tx.delete_client_secrets(&client).await,
+                    2 => tx.delete_client_secrets_before(&client, id(1)).await,
+                    _ => tx.expire_client_secrets(&client, testing::NOW).await.map(|_: u64| ()),
+                }
+            })
+            .unwrap();
+            let after = state().await;
+            assert!(after.0 > before.0 && after.1 > before.1, "{number}: {before:?} {after:?}");
+        }
+        let before = state().await;
+        write_tx!(store, tenant, |tx| -> Result<(), Fault> {
+            tx.note_client_use(&client, testing::NOW).await
+        })
+        .unwrap();
+        assert_eq!(state().await, before);
     }
 }

@@ -184,7 +184,7 @@ async fn claim_flow_of(
 
 /// What waits for a person in a client's name, by whatever way it came, with all that doesn't change meanwhile.
 pub(crate) struct Pending {
-    pub client: Client,
+    pub client: Arc<Client>,
     pub ask: Ask,
     /// By what names the client knows people.
     pub naming: Naming,
@@ -228,17 +228,16 @@ async fn understand_waiting(
 async fn understand(site: &Site, request: PlainRequest) -> Result<Result<Asked, AuthorizeRefusal>, Failure> {
     let Site { app, tenant, .. } = site;
     let parameters = request.parameters();
-    let mut read = app.store.read(tenant.id);
     let client = match authorize::client_id(parameters) {
-        Ok(id) => read.client(&id).await?,
+        Ok(id) => app.client(tenant, &id).await?,
         Err(reason) => return Ok(Err(AuthorizeRefusal::Page(reason))),
     };
     let issuer = issuer_as_resource(site)?;
-    let registered = named_resources(&mut read, parameters).await?;
+    let registered = named_resources(site, parameters).await?;
     let sign_up = app.offers_sign_up(tenant);
     let offered =
         Offered { issuer: &issuer, registered: &registered, sign_up, legacy: tenant.legacy_clients() };
-    let validated = match authorize::validate(&request, client.as_ref(), &offered) {
+    let validated = match authorize::validate(&request, client.as_deref(), &offered) {
         Ok(validated) => validated,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -263,18 +262,16 @@ pub(super) fn issuer_as_resource(site: &Site) -> Result<ResourceIdentifier, Fail
 
 /// Those of the named resource servers that exist. More than a request may name aren't looked for: it will be refused.
 pub(super) async fn named_resources(
-    read: &mut Read,
+    site: &Site,
     parameters: &Parameters,
 ) -> Result<Vec<ResourceIdentifier>, Fault> {
-    let mut found = Vec::new();
-    for text in parameters.all("resource").take(limits::RESOURCES) {
-        if let Ok(identifier) = text.parse()
-            && let Some(server) = read.resource_server(&identifier).await?
-        {
-            found.push(server.identifier);
-        }
+    let named = parameters.all("resource").take(limits::RESOURCES);
+    let mut named: Vec<ResourceIdentifier> = named.filter_map(|text| text.parse().ok()).collect();
+    if !named.is_empty() {
+        let servers = site.app.resource_servers(&site.tenant).await?;
+        named.retain(|identifier| servers.get(identifier).is_some());
     }
-    Ok(found)
+    Ok(named)
 }
 
 /// Answers a refusal: to the client, or to the person.
@@ -375,6 +372,8 @@ struct Prepared {
     event: EventId,
     /// The issuer, as the built-in resource server is called.
     issuer: ResourceIdentifier,
+    /// The resource server that an access token in the answer is for, if it is still there.
+    audience: Option<ResourceServer>,
     address: IpAddr,
     now: Timestamp,
 }
@@ -411,6 +410,7 @@ async fn advance(
             (Some(minted.browser), Some(minted.cookie))
         }
     };
+    let issuer = issuer_as_resource(site)?;
     let prepared = Prepared {
         flow: new_flow(site, FlowKind::Authorize, asked.parameters.clone(), browser.as_ref(), now),
         grant: app.entropy.id(GrantId::new, now),
@@ -418,7 +418,8 @@ async fn advance(
         token: issue::Minted::new(app),
         envelope,
         event: app.entropy.id(EventId::new, now),
-        issuer: issuer_as_resource(site)?,
+        audience: audience(site, &asked.request, &issuer).await?,
+        issuer,
         address: site.address,
         now,
     };
@@ -495,24 +496,26 @@ async fn take_step(
             let (Some((_, session, user)), Some(browser)) = (session, browser) else {
                 return Ok(Advanced::Stale);
             };
-            let Some(audience) = audience(tx, &asked.request, &prepared.issuer).await? else {
+            let Some(audience) = &prepared.audience else {
                 return Ok(Advanced::Refused(authorize::AuthorizeError::ResourceUnknown));
             };
             record_grant(tx, asked, issue, (&session, &user.subject), prepared).await?;
             tx.use_session(browser.id, &asked.pending.client.id, session.id, now).await?;
-            approve(tx, asked, &audience, prepared).await
+            approve(tx, asked, audience, prepared).await
         }
     }
 }
 
 /// The resource server that an access token in the answer is for. `None`: it was taken away meanwhile.
 async fn audience(
-    read: &mut Read,
+    site: &Site,
     request: &AuthorizationRequest,
     issuer: &ResourceIdentifier,
 ) -> Result<Option<ResourceServer>, Fault> {
     match request.resources.as_slice() {
-        [one] if one != issuer && request.response_type.has_token() => read.resource_server(one).await,
+        [one] if one != issuer && request.response_type.has_token() => {
+            Ok(site.app.resource_servers(&site.tenant).await?.get(one).cloned())
+        }
         _ => Ok(Some(ResourceServer::built_in(issuer.clone()))),
     }
 }

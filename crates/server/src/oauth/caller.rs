@@ -78,7 +78,6 @@ pub(super) async fn client<R>(
     Ok(client)
 }
 
-/// The client is read anew each time.
 async fn believed(
     site: &Site,
     headers: &HeaderMap,
@@ -113,9 +112,8 @@ async fn known_client(
     now: Timestamp,
 ) -> Result<Option<KnownClient>, Fault> {
     let id = credentials.client_id();
-    let mut read = site.app.store.read(site.tenant.id);
-    let Some(client) = read.client(id).await? else { return Ok(None) };
-    let mut known = KnownClient::new(client, read.client_secrets(id).await?);
+    let Some(registered) = site.app.registered_client(&site.tenant, id).await? else { return Ok(None) };
+    let mut known = KnownClient::new(registered.client, registered.secrets);
     known.opened = open_client_secrets(site, &known.client, &known.secrets)?;
     if let Some((key_id, algorithm)) = credentials.signed_with(&known.client) {
         let wanted = Wanted::Verifying { key_id: key_id.as_deref(), algorithm };

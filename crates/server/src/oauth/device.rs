@@ -116,8 +116,7 @@ async fn validate(
     parameters: &Parameters,
 ) -> Result<Result<DeviceRequest, DeviceRefusal>, Failure> {
     let issuer = issuer_as_resource(site)?;
-    let mut read = site.app.store.read(site.tenant.id);
-    let registered = named_resources(&mut read, parameters).await?;
+    let registered = named_resources(site, parameters).await?;
     let offered = Offered {
         issuer: &issuer,
         registered: &registered,
@@ -133,7 +132,7 @@ pub(super) async fn understand(site: &Site, parameters: &Parameters) -> Result<O
     let Some(id) = parameters.get("client_id").and_then(|id| id.parse::<ClientId>().ok()) else {
         return Ok(None);
     };
-    let Some(client) = app.store.read(tenant.id).client(&id).await? else { return Ok(None) };
+    let Some(client) = app.client(tenant, &id).await? else { return Ok(None) };
     let Ok(request) = validate(site, &client, parameters).await? else { return Ok(None) };
     let naming = app.naming(tenant, &client).await?;
     Ok(Some(Pending { ask: request.ask(), client, naming, hint: IdTokenHint::Absent }))

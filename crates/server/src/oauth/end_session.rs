@@ -39,7 +39,7 @@ struct EndSessionPage<'a> {
 /// A sign-out request that is understood.
 struct Asked {
     parameters: Parameters,
-    client: Option<Client>,
+    client: Option<Arc<Client>>,
     decision: EndSession,
 }
 
@@ -134,7 +134,7 @@ async fn answer(
     };
     match (asked.decision, &context.browser) {
         (EndSession::Ask { .. }, Some(browser)) => {
-            ask(site, asked.client.as_ref(), asked.parameters, browser, now).await
+            ask(site, asked.client.as_deref(), asked.parameters, browser, now).await
         }
         (EndSession::End { sessions, then }, Some(browser)) => {
             if sessions.is_empty() {
@@ -205,7 +205,7 @@ async fn understand(
     let client = match client_of(&parameters, &hint) {
         Err(refusal) => return Ok(Err(refusal)),
         Ok(None) => None,
-        Ok(Some(id)) => read.client(&id).await?,
+        Ok(Some(id)) => app.client(tenant, &id).await?,
     };
     let naming = match &client {
         None => Naming::Own,
@@ -217,6 +217,6 @@ async fn understand(
             signed_in.push(SignedIn { session: session.id, subject: naming.subject(&user.subject) });
         }
     }
-    let decision = decide(&parameters, client.as_ref(), &hint, &signed_in);
+    let decision = decide(&parameters, client.as_deref(), &hint, &signed_in);
     Ok(decision.map(|decision| Asked { parameters, client, decision }))
 }

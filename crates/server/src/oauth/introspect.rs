@@ -73,8 +73,8 @@ async fn reader(site: &Site, token: &AccessToken) -> Result<Option<ClientId>, Fa
     let Ok(audience) = token.audience.parse() else {
         return Ok(None);
     };
-    let server = site.app.store.read(site.tenant.id).resource_server(&audience).await?;
-    Ok(server.and_then(|server| server.introspection_client))
+    let servers = site.app.resource_servers(&site.tenant).await?;
+    Ok(servers.get(&audience).and_then(|server| server.introspection_client.clone()))
 }
 
 async fn about_refresh_token(

@@ -14,6 +14,7 @@ use crate::client_keys::{Wanted, keys_of};
 use crate::pages::Stop;
 use crate::pages::error::too_often;
 use crate::rate_limits::Limit;
+use crate::registered::RegisteredClient;
 use crate::request::Site;
 
 /// A request that has just come, with all that it says in the open.
@@ -40,21 +41,23 @@ pub(super) async fn arrive(
         Ok(id) => id,
         Err(reason) => return page(reason),
     };
-    let Some(client) = site.app.store.read(site.tenant.id).client(&id).await? else {
+    let Some(registered) = site.app.registered_client(&site.tenant, &id).await? else {
         return page(PageReason::ClientUnknown);
     };
-    Ok(match open(site, &carrying, &client, now).await? {
+    let client = &registered.client;
+    Ok(match open(site, &carrying, &registered, now).await? {
         Ok(request) => Ok(Arrived { request, is_counted: true }),
-        Err(refusal) => Err(authorize::refuse_object(carrying.outer(), &client, refusal)),
+        Err(refusal) => Err(authorize::refuse_object(carrying.outer(), client, refusal)),
     })
 }
 
 async fn open(
     site: &Site,
     carrying: &Carrying,
-    client: &Client,
+    registered: &RegisteredClient,
     now: Timestamp,
 ) -> Result<Result<PlainRequest, RequestRefusal>, Fault> {
+    let client = &registered.client;
     let token = match carrying.carrier() {
         Err(refusal) => return Ok(Err(refusal)),
         Ok(Carrier::Value(token)) => token.to_owned(),
@@ -67,7 +70,7 @@ async fn open(
         Ok(object) => object,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let by = verifiers(site, client, &object, now).await?;
+    let by = verifiers(site, registered, &object, now).await?;
     let verified = object.verify(client, &by, site.tenant.issuer.as_str(), now);
     Ok(verified.and_then(|verified| verified.merge(carrying.outer())))
 }
@@ -88,14 +91,13 @@ async fn fetch(site: &Site, uri: &str, client: &Client) -> Result<String, Reques
 /// By what the object is to be verified: the client's secrets or its keys, as its algorithm says, which the client may use.
 async fn verifiers(
     site: &Site,
-    client: &Client,
+    RegisteredClient { client, secrets }: &RegisteredClient,
     object: &RequestObject<'_>,
     now: Timestamp,
 ) -> Result<Verifiers, Fault> {
     match object.algorithm() {
         ClientAlgorithm::Hs256 => {
-            let kept = site.app.store.read(site.tenant.id).client_secrets(&client.id).await?;
-            let secrets = caller::open_client_secrets(site, client, &kept)?;
+            let secrets = caller::open_client_secrets(site, client, secrets)?;
             Ok(Verifiers { secrets, keys: None })
         }
         ClientAlgorithm::Signature(algorithm) => {

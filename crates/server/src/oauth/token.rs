@@ -1,5 +1,7 @@
 //! `POST /oauth/token` (RFC 6749 section 3.2): parse, gather, decide, apply, answer.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
@@ -24,6 +26,7 @@ use super::issue;
 use super::respond::{self, Problem};
 use crate::client_keys::{Envelope, envelope};
 use crate::error::Failure;
+use crate::registered::ResourceServers;
 use crate::request::Site;
 use crate::sealing::Place;
 
@@ -48,6 +51,7 @@ struct Call<'a> {
     envelope: Option<Envelope>,
     /// The issuer, as the built-in resource server is called.
     issuer: ResourceIdentifier,
+    servers: Arc<ResourceServers>,
     minted: Minted,
     now: Timestamp,
 }
@@ -87,7 +91,8 @@ async fn answer(
     };
     let issuer = site.tenant.issuer.as_str().parse().map_err(Failure::new)?;
     let envelope = envelope_of(site, client.client(), &request, now).await?;
-    let call = Call { site, client, envelope, issuer, minted, now };
+    let servers = site.app.resource_servers(&site.tenant).await?;
+    let call = Call { site, client, envelope, issuer, servers, minted, now };
     let (store, tenant) = (&site.app.store, site.tenant.id);
     let outcome = match &request {
         TokenRequest::AuthorizationCode(code) => {
@@ -132,7 +137,7 @@ impl Call<'_> {
         let hash = request.code.hash();
         let facts = tx.authorization_code(hash).await?;
         let audience = match &facts {
-            Some(facts) => self.audience(tx, &facts.grant, request.resource.as_ref()).await?,
+            Some(facts) => self.audience(&facts.grant, request.resource.as_ref()),
             None => Err(TokenRefusal::CodeUnknown),
         };
         match redeem(&self.client, request, facts.as_ref(), audience, self.now) {
@@ -155,9 +160,7 @@ impl Call<'_> {
         let hash = request.device_code.hash();
         let facts = tx.device_code(hash).await?;
         let audience = match facts.as_ref().map(|facts| &facts.answer) {
-            Some(DeviceAnswer::Approved { grant, .. }) => {
-                self.audience(tx, grant, request.resource.as_ref()).await?
-            }
+            Some(DeviceAnswer::Approved { grant, .. }) => self.audience(grant, request.resource.as_ref()),
             Some(DeviceAnswer::Pending | DeviceAnswer::Denied) | None => Err(TokenRefusal::DeviceCodeUnknown),
         };
         match poll(&self.client, facts.as_ref(), audience, self.now) {
@@ -196,7 +199,7 @@ impl Call<'_> {
         let Some(record) = tx.refresh_token(request.token.grant()).await? else {
             return Ok(Err(TokenRefusal::RefreshTokenUnknown));
         };
-        let audience = self.audience(tx, &record.grant, request.resource.as_ref()).await?;
+        let audience = self.audience(&record.grant, request.resource.as_ref());
         let secret = caller::unseal(self.site, &record)?;
         let facts = RefreshFacts {
             tenant: self.site.tenant.id,
@@ -233,15 +236,7 @@ impl Call<'_> {
     async fn by_client(&self, request: &ClientRequest) -> Result<Outcome, Fault> {
         let (store, tenant) = (&self.site.app.store, self.site.tenant.id);
         let target = target_of_client(self.client.client(), request.resource.as_ref(), &self.issuer);
-        let audience = match target {
-            Ok(Target::Registered(identifier)) => {
-                let found = store.read(tenant).resource_server(&identifier).await?;
-                found.ok_or(TokenRefusal::ResourceUnknown)
-            }
-            Ok(Target::BuiltIn) => Ok(ResourceServer::built_in(self.issuer.clone())),
-            Err(refusal) => Err(refusal),
-        };
-        let approved = match client_credentials::decide(&self.client, request, audience) {
+        let approved = match client_credentials::decide(&self.client, request, self.server(target)) {
             Ok(approved) => approved,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -252,17 +247,15 @@ impl Call<'_> {
     }
 
     /// The resource server that a token of this Grant is for.
-    async fn audience(
-        &self,
-        tx: &mut Tx,
-        grant: &Grant,
-        wanted: Option<&ResourceIdentifier>,
-    ) -> Result<Audience, Fault> {
-        match target_of_grant(self.client.client(), grant, wanted, &self.issuer) {
-            Err(refusal) => Ok(Err(refusal)),
-            Ok(Target::BuiltIn) => Ok(Ok(ResourceServer::built_in(self.issuer.clone()))),
-            Ok(Target::Registered(identifier)) => {
-                Ok(tx.resource_server(&identifier).await?.ok_or(TokenRefusal::ResourceUnknown))
+    fn audience(&self, grant: &Grant, wanted: Option<&ResourceIdentifier>) -> Audience {
+        self.server(target_of_grant(self.client.client(), grant, wanted, &self.issuer))
+    }
+
+    fn server(&self, target: Result<Target, TokenRefusal>) -> Audience {
+        match target? {
+            Target::BuiltIn => Ok(ResourceServer::built_in(self.issuer.clone())),
+            Target::Registered(identifier) => {
+                self.servers.get(&identifier).cloned().ok_or(TokenRefusal::ResourceUnknown)
             }
         }
     }
@@ -307,7 +300,11 @@ impl Call<'_> {
             return Ok(());
         }
         let (store, tenant) = (&self.site.app.store, self.site.tenant.id);
-        write_tx!(store, tenant, |tx| -> Result<(), Fault> { tx.note_client_use(&client.id, self.now).await })
+        write_tx!(store, tenant, |tx| -> Result<(), Fault> {
+            tx.note_client_use(&client.id, self.now).await
+        })?;
+        self.site.app.forget_client(tenant, &client.id);
+        Ok(())
     }
 
     /// RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3.

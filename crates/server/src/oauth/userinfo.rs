@@ -56,7 +56,7 @@ async fn answer(
     let (Some(user), Holder::User { subject, .. }) = (user, &token.holder) else {
         return Err(Problem::Refusal(UserinfoRefusal::Invalid));
     };
-    let client = site.app.store.read(site.tenant.id).client(&grant.client).await?;
+    let client = site.app.client(&site.tenant, &grant.client).await?;
     let Some(client) = client else { return Err(Problem::Refusal(UserinfoRefusal::Invalid)) };
     let mut claims = claims_for(&user, scope.iter());
     // OpenID Connect Core section 5.5: what the authorization request named. What the client may no longer ask for, it no

@@ -78,7 +78,7 @@ pub async fn enter(submission: Submission) -> Result<Response, Stop> {
     let device = read.device_by_user_code(site.tenant.user_code_hash(&code)).await?;
     let device = device.filter(|device| device.is_open_to(browser.id, *now));
     let client = match &device {
-        Some(device) => read.client(&device.client).await?,
+        Some(device) => site.app.client(&site.tenant, &device.client).await?,
         None => None,
     };
     let (Some(device), Some(client)) = (device, client) else {
@@ -157,7 +157,7 @@ pub async fn done(visit: Visit) -> Result<Response, Stop> {
     let mut read = site.app.store.read(site.tenant.id);
     let flow = read.flow(id).await?.filter(|flow| flow.browser == Some(browser.id)).ok_or_else(stale)?;
     let device = read.device_of_flow(flow.id).await?.ok_or_else(stale)?;
-    let client = read.client(&device.client).await?.ok_or_else(stale)?;
+    let client = site.app.client(&site.tenant, &device.client).await?.ok_or_else(stale)?;
     if device.denied_at.is_none() && device.grant.is_none() {
         return Err(stale());
     }

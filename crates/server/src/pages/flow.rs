@@ -48,12 +48,12 @@ async fn read(site: &Site, id: FlowId, browser: BrowserId, now: Timestamp) -> Re
         return Ok(None);
     };
     let client = match flow.parameters.get("client_id").and_then(|id| id.parse::<ClientId>().ok()) {
-        Some(id) => read.client(&id).await?,
+        Some(id) => site.app.client(&site.tenant, &id).await?,
         None => None,
     };
     Ok(Some(Waiting {
-        card: client.as_ref().map(ClientCard::of),
-        client: client.and_then(|client| client.metadata.name),
+        card: client.as_deref().map(ClientCard::of),
+        client: client.and_then(|client| client.metadata.name.clone()),
         login_hint: flow.parameters.get("login_hint").unwrap_or_default().to_owned(),
     }))
 }

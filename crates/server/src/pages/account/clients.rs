@@ -56,7 +56,7 @@ pub async fn show(visit: AccountVisit) -> Result<Response, Stop> {
     let mut clients = Vec::new();
     for (id, line) in lines {
         // A client that was deleted has nothing any more that could be taken from it.
-        if let Some(client) = read.client(&id).await? {
+        if let Some(client) = app.client(tenant, &id).await? {
             clients.push(Line { id: id.to_string(), name: Client::display_name(&client).to_owned(), ..line });
         }
     }
