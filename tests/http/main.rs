@@ -51,6 +51,7 @@ mod sign_in;
 mod sign_out;
 mod sign_up;
 mod start;
+mod statements;
 mod sweeping;
 mod tenant_settings;
 mod tls;

@@ -476,6 +476,30 @@ async fn a_client_that_nobody_uses_goes_and_one_in_use_stays() {
 }
 
 #[tokio::test]
+async fn a_use_is_noted_once_a_day_and_not_at_each_request() {
+    World::each(async |world| {
+        allow(world, "open", json!({})).await;
+        let rp = party(world, &register(world, &metadata()).await);
+        let person = world.signed_in("alice@example.test").await;
+        let asked = rp.authorize(&person.browser).await;
+        let allowed = person.browser.submit(asked.0.press("Allow")).await;
+        let mut tokens = rp.exchange(&allowed.parameter("code").unwrap()).await.tokens();
+        let mut refreshed = async || {
+            let before = world.app().store.usage().transactions;
+            tokens = rp.refresh(tokens.refresh.as_deref().unwrap()).await.tokens();
+            world.app().store.usage().transactions - before
+        };
+        assert!(refreshed().await >= 1);
+        world.clock.advance(Duration::from_hours(25));
+        assert!(refreshed().await >= 2, "the refresh and the note");
+        // Others commit too, now and then.
+        let least = refreshed().await.min(refreshed().await).min(refreshed().await);
+        assert_eq!(least, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn tokens_out_of_the_authorization_endpoint_take_the_tenants_word_twice() {
     let world = World::start().await;
     let mut implicit = metadata();

@@ -12,7 +12,7 @@ use identity::{BrowserRecord, Session};
 use oidc::discovery::path;
 use oidc::session_state::BrowserState;
 use store::{Fault, Read, Tx, write_tx};
-use terms::{BrowserHandle, BrowserHandleHash, BrowserId, Language, Timestamp};
+use terms::{BrowserHandle, BrowserHandleHash, BrowserId, Language, SessionId, Timestamp};
 
 use crate::app::App;
 use crate::tenant::Tenant;
@@ -38,17 +38,21 @@ pub async fn load(
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<BrowserContext, Fault> {
-    let Some(handle) = presented_handle(tenant, headers) else { return Ok(BrowserContext::default()) };
-    let hash = handle.hash();
-    let mut read = app.store.read(tenant.id);
-    let Some(mut browser) = read.browser_by_handle(hash).await? else { return Ok(BrowserContext::default()) };
-    if browser.reach(hash, now).is_none() {
+    let Some(hash) = presented_hash(tenant, headers) else { return Ok(BrowserContext::default()) };
+    let found = app.store.read(tenant.id).browser_with_sessions(hash).await?;
+    let Some((browser, reach, mut sessions)) = found.and_then(|(browser, sessions)| {
+        let reach = browser.reach(hash, now)?;
+        Some((browser, reach, sessions))
+    }) else {
         return Ok(BrowserContext::default());
+    };
+    sessions.retain(|session| session.is_live(now) && browser.may_use(reach, session));
+    let due = due(&sessions, now);
+    if !due.is_empty() {
+        write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { note_activity(tx, &due, now).await })?;
     }
     // As the request knows it: a rotation takes the place of this handle, and of no other.
-    browser.handle_hash = hash;
-    let sessions = live_sessions(&mut read, &browser, now).await?;
-    note_activity(app, tenant, &sessions, now).await?;
+    let browser = BrowserRecord { handle_hash: hash, ..browser };
     Ok(BrowserContext { browser: Some(browser), sessions })
 }
 
@@ -59,32 +63,29 @@ pub async fn live_sessions(
     browser: &BrowserRecord,
     now: Timestamp,
 ) -> Result<Vec<Session>, Fault> {
-    let Some(current) = read.browser(browser.id).await? else { return Ok(Vec::new()) };
+    let found = read.browser_with_sessions(browser.handle_hash).await?;
+    let Some((current, mut sessions)) = found else { return Ok(Vec::new()) };
     let Some(reach) = current.reach(browser.handle_hash, now) else { return Ok(Vec::new()) };
-    let mut sessions = read.sessions_of_browser(browser.id).await?;
     sessions.retain(|session| session.is_live(now) && current.may_use(reach, session));
     Ok(sessions)
 }
 
-async fn note_activity(
-    app: &App,
-    tenant: &Tenant,
-    sessions: &[Session],
-    now: Timestamp,
-) -> Result<(), Fault> {
+/// A live session of which it is to be noted that it is active, and its browser.
+pub type Due = (SessionId, BrowserId);
+
+/// Those of live sessions that are active without that having been noted of late.
+pub fn due<'s>(sessions: impl IntoIterator<Item = &'s Session>, now: Timestamp) -> Vec<Due> {
     let is_due = |session: &&Session| now.since(session.last_active_at) >= ACTIVITY_STEP;
-    let due: Vec<_> =
-        sessions.iter().filter(is_due).map(|session| (session.id, session.browser_id)).collect();
-    if due.is_empty() {
-        return Ok(());
+    sessions.into_iter().filter(is_due).map(|session| (session.id, session.browser_id)).collect()
+}
+
+/// Notes that sessions are active.
+pub async fn note_activity(tx: &mut Tx, due: &[Due], now: Timestamp) -> Result<(), Fault> {
+    for (session, browser) in due {
+        tx.touch_session(*session, now).await?;
+        tx.touch_browser(*browser, now).await?;
     }
-    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> {
-        for (session, browser) in &due {
-            tx.touch_session(*session, now).await?;
-            tx.touch_browser(*browser, now).await?;
-        }
-        Ok(())
-    })
+    Ok(())
 }
 
 /// A browser that was just made known, and the cookie that tells it so.
@@ -96,6 +97,14 @@ pub struct Minted {
 
 /// Makes a browser known.
 pub async fn mint(app: &App, tenant: &Tenant, now: Timestamp) -> Result<Minted, Fault> {
+    let minted = newcomer(app, tenant, now);
+    let browser = &minted.browser;
+    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_browser(browser).await })?;
+    Ok(minted)
+}
+
+/// A browser that is about to be made known.
+pub fn newcomer(app: &App, tenant: &Tenant, now: Timestamp) -> Minted {
     let handle: BrowserHandle = app.entropy.secret(BrowserHandle::new);
     let browser = BrowserRecord {
         id: app.entropy.id(BrowserId::new, now),
@@ -105,8 +114,7 @@ pub async fn mint(app: &App, tenant: &Tenant, now: Timestamp) -> Result<Minted, 
         created_at: now,
         last_seen_at: now,
     };
-    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_browser(&browser).await })?;
-    Ok(Minted { browser, cookie: cookie(tenant, &handle) })
+    Minted { browser, cookie: cookie(tenant, &handle) }
 }
 
 /// A new handle for a browser whose privileges change. Made before the transaction that changes them, applied within it.
@@ -232,6 +240,11 @@ impl StateKeeper {
             headers.append(SET_COOKIE, state_cookie(tenant, handle));
         }
     }
+}
+
+/// By what the browser is found that the request comes from, if it says so.
+pub fn presented_hash(tenant: &Tenant, headers: &HeaderMap) -> Option<BrowserHandleHash> {
+    Some(presented_handle(tenant, headers)?.hash())
 }
 
 /// The handle that the request presents.

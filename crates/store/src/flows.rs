@@ -102,21 +102,6 @@ impl FromRow for Flow {
     }
 }
 
-/// Which session a client used last in a browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LastUsed {
-    pub session: SessionId,
-}
-
-impl FromRow for LastUsed {
-    const TABLE: &'static str = "session_client";
-    const KEY: &'static str = "session_id";
-
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
-        Ok(Self { session: row.parse("session_id")? })
-    }
-}
-
 verbs! {
     /// Whether it is this browser's, still open, and not too old, the flow says.
     pub read opt flow(flow: FlowId) -> Flow =
@@ -156,9 +141,7 @@ verbs! {
         "UPDATE flow SET completed_at = $4
           WHERE tenant_id = $1 AND flow_id = $2 AND browser_id = $3 AND completed_at IS NULL AND expires_at > $4";
 
-    pub read opt last_used_session(browser: BrowserId, client: &ClientId) -> LastUsed =
-        "SELECT session_id FROM session_client WHERE tenant_id = $1 AND browser_id = $2 AND client_id = $3";
-
+    /// Remembers which session a client used last in a browser.
     pub write exec use_session(browser: BrowserId, client: &ClientId, session: SessionId, now: Timestamp) =
         "INSERT INTO session_client (tenant_id, browser_id, client_id, session_id, used_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (tenant_id, browser_id, client_id)

@@ -2,6 +2,7 @@
 //!
 //! Whatever reads a Grant reads with it, in one statement, what holds now of those that it rests on.
 
+use identity::User;
 use oidc::access_token::{AccessToken, Holder, TokenId};
 use oidc::grant::{Authentication, Grant, IssuedCode, RefreshState, Standing};
 use oidc::presented::TokenFacts;
@@ -11,8 +12,9 @@ use terms::{AccessTokenHandleHash, AuthorizationCodeHash, ClientId, GrantId, Sub
 
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
+use crate::users::{joined_user, user_columns, user_joins};
 use crate::value::Json;
-use crate::{Fault, Tx};
+use crate::{Fault, Read};
 
 /// The columns of a Grant and of its standing, for `grant_record` as `g` and the three that it is joined with.
 macro_rules! grant_columns {
@@ -167,6 +169,41 @@ impl FromRow for TokenFacts {
     }
 }
 
+/// The same, and with one address at most the user of the Grant: one with several addresses comes as several rows.
+pub struct TokenRow {
+    facts: TokenFacts,
+    user: Option<User>,
+}
+
+impl FromRow for TokenRow {
+    const TABLE: &'static str = "the facts about access token";
+    const KEY: &'static str = "token_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self { facts: TokenFacts::from_row(row)?, user: joined_user(row)? })
+    }
+}
+
+impl Read {
+    /// What is known of a JWT that is genuine, and the user of the Grant that it names.
+    pub async fn token_facts_and_user(
+        &mut self,
+        token: &TokenId,
+        client: &ClientId,
+        grant: Option<GrantId>,
+    ) -> Result<(TokenFacts, Option<User>), Fault> {
+        let mut found: Option<(TokenFacts, Option<User>)> = None;
+        for TokenRow { facts, user } in self.token_rows(token, client, grant).await? {
+            match &mut found {
+                None => found = Some((facts, user)),
+                Some((_, None)) => {}
+                Some((_, Some(known))) => known.emails.extend(user.into_iter().flat_map(|it| it.emails)),
+            }
+        }
+        found.ok_or_else(|| Fault::new("read the facts about a token").because("it gave no row"))
+    }
+}
+
 impl FromRow for OpaqueToken {
     const TABLE: &'static str = "access_token";
     const KEY: &'static str = "token_id";
@@ -209,16 +246,9 @@ fn holder_columns(token: &AccessToken) -> (Option<GrantId>, Subject) {
     }
 }
 
-impl Tx {
-    /// Stores a Grant, and that its client is used.
-    pub async fn insert_grant(&mut self, grant: &Grant) -> Result<(), Fault> {
-        self.note_client_use(&grant.client, grant.created_at).await?;
-        self.insert_grant_row(grant).await
-    }
-}
-
 verbs! {
-    write exec insert_grant_row(it: &Grant)[
+    /// Stores a Grant. Whether its client's use is to be noted, the client says.
+    pub write exec insert_grant(it: &Grant)[
         it.id, it.client, it.user, it.session, it.offline, it.by_consent, it.scope.to_string(), Json(&it.resources),
         it.authentication.time, Json(&it.authentication.methods), it.authentication.acr, it.created_at, it.expires_at(),
         it.pairwise_subject, Json(&it.claims),
@@ -299,6 +329,15 @@ verbs! {
 
     pub write guard revoke_access_token(hash: AccessTokenHandleHash, now: Timestamp) =
         "UPDATE access_token SET revoked_at = $3 WHERE tenant_id = $1 AND token_hash = $2 AND revoked_at IS NULL";
+
+    read many token_rows(token: &TokenId, client: &ClientId, grant: Option<GrantId>)
+        [token.as_str(), client, grant] -> TokenRow =
+        concat!("SELECT x.token_id,
+                        EXISTS (SELECT 1 FROM client k WHERE k.tenant_id = $1 AND k.client_id = $3) AS client_known,
+                        EXISTS (SELECT 1 FROM revoked_token r WHERE r.tenant_id = $1 AND r.token_id = x.token_id) AS revoked, ",
+                grant_columns!(), ", ", user_columns!(), " FROM (SELECT CAST($2 AS TEXT) AS token_id) AS x
+                 LEFT JOIN grant_record g ON g.tenant_id = $1 AND g.grant_id = $4 ", standing_joins!(), user_joins!(),
+                "ORDER BY e.canonical");
 
     /// What is known of a JWT that is genuine.
     pub read one token_facts(token: &TokenId, client: &ClientId, grant: Option<GrantId>)
@@ -585,6 +624,13 @@ mod tests {
             assert_eq!(firsts, 1);
             let got = facts(Some(grant.id)).await;
             assert!(got.revoked && !got.client_known);
+            let client = "cli_web".parse().unwrap();
+            for named in [Some(grant.id), None] {
+                let facts = facts(named).await;
+                let both =
+                    store.read(store.tenant).token_facts_and_user(&token, &client, named).await.unwrap();
+                assert_eq!(both, (facts, None), "the grant's user is gone");
+            }
             assert_eq!(got.grant.unwrap().0, grant);
         }
     }

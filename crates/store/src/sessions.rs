@@ -1,26 +1,58 @@
 //! Browsers and the sessions in them.
 
-use identity::{BrowserRecord, Device, Factor, Session, UserAgent};
-use terms::{BrowserHandleHash, BrowserId, SessionId, Timestamp, UserId};
+use identity::{BrowserRecord, Device, Factor, Session, User, UserAgent};
+use oidc::scope::Scope;
+use terms::{BrowserHandleHash, BrowserId, ClientId, SessionId, Timestamp, UserId};
 
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
+use crate::users::{joined_user, user_columns, user_joins};
 use crate::value::Json;
+use crate::{Fault, Read};
+
+/// A browser; the instant of its making stands in the column named.
+fn browser_of(row: &Row, created_at: &'static str) -> Result<BrowserRecord, BadColumn> {
+    Ok(BrowserRecord {
+        id: row.parse("browser_id")?,
+        handle_hash: BrowserHandleHash::from_bytes(row.hash("handle_hash")?),
+        previous_handle_hash: row.opt_hash("previous_handle_hash")?.map(BrowserHandleHash::from_bytes),
+        rotated_at: row.time("rotated_at")?,
+        created_at: row.time(created_at)?,
+        last_seen_at: row.time("last_seen_at")?,
+    })
+}
 
 impl FromRow for BrowserRecord {
     const TABLE: &'static str = "browser";
     const KEY: &'static str = "browser_id";
 
     fn from_row(row: &Row) -> Result<Self, BadColumn> {
-        Ok(Self {
-            id: row.parse("browser_id")?,
-            handle_hash: BrowserHandleHash::from_bytes(row.hash("handle_hash")?),
-            previous_handle_hash: row.opt_hash("previous_handle_hash")?.map(BrowserHandleHash::from_bytes),
-            rotated_at: row.time("rotated_at")?,
-            created_at: row.time("created_at")?,
-            last_seen_at: row.time("last_seen_at")?,
-        })
+        browser_of(row, "created_at")
     }
+}
+
+/// A session; the instant of its making stands in the column named.
+fn session_of(row: &Row, created_at: &'static str) -> Result<Session, BadColumn> {
+    let factors: Vec<Factor> = row.json("factors")?;
+    if factors.is_empty() {
+        return Err(BadColumn::new("factors", "no factor"));
+    }
+    let user_agent = row.opt_text("user_agent")?;
+    let no_text = || BadColumn::new("user_agent", "no such text");
+    Ok(Session {
+        id: row.parse("session_id")?,
+        browser_id: row.parse("browser_id")?,
+        user_id: row.parse("user_id")?,
+        factors,
+        created_at: row.time(created_at)?,
+        last_active_at: row.time("last_active_at")?,
+        expires_at: row.time("expires_at")?,
+        ended_at: row.opt_time("ended_at")?,
+        device: Device {
+            address: row.opt_parse("address")?,
+            user_agent: user_agent.map(|text| UserAgent::parse(&text).ok_or_else(no_text)).transpose()?,
+        },
+    })
 }
 
 impl FromRow for Session {
@@ -28,37 +60,139 @@ impl FromRow for Session {
     const KEY: &'static str = "session_id";
 
     fn from_row(row: &Row) -> Result<Self, BadColumn> {
-        let factors: Vec<Factor> = row.json("factors")?;
-        if factors.is_empty() {
-            return Err(BadColumn::new("factors", "no factor"));
-        }
-        let user_agent = row.opt_text("user_agent")?;
-        Ok(Self {
-            id: row.parse("session_id")?,
-            browser_id: row.parse("browser_id")?,
-            user_id: row.parse("user_id")?,
-            factors,
-            created_at: row.time("created_at")?,
-            last_active_at: row.time("last_active_at")?,
-            expires_at: row.time("expires_at")?,
-            ended_at: row.opt_time("ended_at")?,
-            device: Device {
-                address: row.opt_parse("address")?,
-                user_agent: user_agent
-                    .map(|text| {
-                        UserAgent::parse(&text).ok_or_else(|| BadColumn::new("user_agent", "no such text"))
-                    })
-                    .transpose()?,
-            },
-        })
+        session_of(row, "created_at")
     }
 }
 
+/// A session that the row has, if it has one.
+fn opt_session(row: &Row) -> Result<Option<Session>, BadColumn> {
+    match row.opt_text("session_id")? {
+        None => Ok(None),
+        Some(_) => session_of(row, "session_created_at").map(Some),
+    }
+}
+
+/// A browser with one of its sessions, or with none: one with several comes as several rows.
+pub struct BrowserRow {
+    browser: BrowserRecord,
+    session: Option<Session>,
+}
+
+impl FromRow for BrowserRow {
+    const TABLE: &'static str = "browser";
+    const KEY: &'static str = "browser_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        Ok(Self { browser: browser_of(row, "browser_created_at")?, session: opt_session(row)? })
+    }
+}
+
+/// A session with its user, and with what that user approved for a client and didn't withdraw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    pub session: Session,
+    pub user: User,
+    pub consented: Option<Scope>,
+}
+
+/// A browser as a client meets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserInFull {
+    pub browser: BrowserRecord,
+    /// Of the sessions that nobody ended, oldest first. Whether each is live, the session says.
+    pub present: Vec<Presence>,
+    /// The session that the client used last there.
+    pub last_used: Option<SessionId>,
+}
+
+/// The same with one address of one user at most.
+pub struct PresenceRow {
+    browser: BrowserRecord,
+    presence: Option<Presence>,
+    last_used: Option<SessionId>,
+}
+
+impl FromRow for PresenceRow {
+    const TABLE: &'static str = "browser";
+    const KEY: &'static str = "browser_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        let presence = match (opt_session(row)?, joined_user(row)?) {
+            (Some(session), Some(user)) => {
+                Some(Presence { session, user, consented: row.opt_parse("consented")? })
+            }
+            (None, None) => None,
+            _ => return Err(BadColumn::new("user_id", "a session of nobody")),
+        };
+        let last_used = row.opt_parse("last_used")?;
+        Ok(Self { browser: browser_of(row, "browser_created_at")?, presence, last_used })
+    }
+}
+
+impl Read {
+    /// The browser whose current or previous handle this is, with the sessions in it that nobody ended, oldest first. Whether the
+    /// handle still reaches it, the record says, and whether each session is live, the session.
+    pub async fn browser_with_sessions(
+        &mut self,
+        hash: BrowserHandleHash,
+    ) -> Result<Option<(BrowserRecord, Vec<Session>)>, Fault> {
+        let mut found: Option<(BrowserRecord, Vec<Session>)> = None;
+        for BrowserRow { browser, session } in self.browser_rows(hash).await? {
+            found.get_or_insert_with(|| (browser, Vec::new())).1.extend(session);
+        }
+        Ok(found)
+    }
+
+    /// The same with what a client is to know of the people in it.
+    pub async fn browser_in_full(
+        &mut self,
+        hash: BrowserHandleHash,
+        client: &ClientId,
+    ) -> Result<Option<BrowserInFull>, Fault> {
+        let mut found: Option<BrowserInFull> = None;
+        for PresenceRow { browser, presence, last_used } in self.presence_rows(hash, client).await? {
+            let found =
+                found.get_or_insert_with(|| BrowserInFull { browser, present: Vec::new(), last_used });
+            let Some(next) = presence else { continue };
+            match found.present.last_mut().filter(|last| last.session.id == next.session.id) {
+                // The next address of the same user.
+                Some(last) => last.user.emails.extend(next.user.emails),
+                None => found.present.push(next),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The columns of a browser and a session of it, for `browser` as `b` and `session` as `s`.
+macro_rules! browser_columns {
+    () => {
+        "b.browser_id, b.handle_hash, b.previous_handle_hash, b.rotated_at, b.created_at AS browser_created_at, b.last_seen_at, \
+         s.session_id, s.user_id, s.factors, s.created_at AS session_created_at, s.last_active_at, s.expires_at, s.ended_at, \
+         s.address, s.user_agent"
+    };
+}
+
+macro_rules! from_browser {
+    () => {
+        " FROM browser b LEFT JOIN session s ON s.tenant_id = b.tenant_id AND s.browser_id = b.browser_id AND s.ended_at IS NULL "
+    };
+}
+
 verbs! {
-    /// The browser whose current or previous handle this is. Whether it still reaches it, the record says.
-    pub read opt browser_by_handle(hash: BrowserHandleHash) -> BrowserRecord =
-        "SELECT browser_id, handle_hash, previous_handle_hash, rotated_at, created_at, last_seen_at FROM browser
-          WHERE tenant_id = $1 AND (handle_hash = $2 OR previous_handle_hash = $2)";
+    read many browser_rows(hash: BrowserHandleHash) -> BrowserRow =
+        concat!("SELECT ", browser_columns!(), from_browser!(),
+                "WHERE b.tenant_id = $1 AND (b.handle_hash = $2 OR b.previous_handle_hash = $2) ORDER BY s.session_id");
+
+    read many presence_rows(hash: BrowserHandleHash, client: &ClientId) -> PresenceRow =
+        concat!("SELECT ", browser_columns!(), ", ", user_columns!(), ", c.scope AS consented, l.session_id AS last_used",
+                from_browser!(),
+                "LEFT JOIN user_account u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id ", user_joins!(),
+                "LEFT JOIN consent c ON c.tenant_id = s.tenant_id AND c.user_id = s.user_id AND c.client_id = $3
+                       AND c.withdrawn_at IS NULL
+                 LEFT JOIN session_client l ON l.tenant_id = b.tenant_id AND l.browser_id = b.browser_id AND l.client_id = $3
+                 WHERE b.tenant_id = $1 AND (b.handle_hash = $2 OR b.previous_handle_hash = $2)
+                 ORDER BY s.session_id, e.canonical");
 
     pub read opt browser(browser: BrowserId) -> BrowserRecord =
         "SELECT browser_id, handle_hash, previous_handle_hash, rotated_at, created_at, last_seen_at FROM browser

@@ -27,28 +27,57 @@ impl FromRow for UserRow {
     const KEY: &'static str = "user_id";
 
     fn from_row(row: &Row) -> Result<Self, BadColumn> {
-        let email = match opt_address(row, "written")? {
-            None => None,
-            Some(address) => Some(UserEmail {
-                address,
-                verified_at: row.opt_time("verified_at")?,
-                is_primary: row.bool("is_primary")?,
-            }),
-        };
-        Ok(Self {
-            user: User {
-                id: row.parse("user_id")?,
-                subject: row.parse("subject")?,
-                emails: email.into_iter().collect(),
-                profile: row.json::<Profile>("profile")?,
-                created_at: row.time("created_at")?,
-                updated_at: row.time("updated_at")?,
-                disabled_at: row.opt_time("disabled_at")?,
-                language: row.opt_parse("language")?,
-                username: row.opt_parse("username")?,
-            },
-        })
+        Ok(Self { user: user_of(row, "user_id", "created_at")? })
     }
+}
+
+/// The columns of a user that is joined to something else, with one of their addresses: for `user_account` as `u` with
+/// `user_joins`.
+macro_rules! user_columns {
+    () => {
+        "u.user_id AS account_id, u.subject, u.profile, u.created_at AS account_created_at, u.updated_at, u.disabled_at, \
+         u.language, n.canonical AS username, e.written, e.verified_at, e.is_primary"
+    };
+}
+
+macro_rules! user_joins {
+    () => {
+        "LEFT JOIN user_email e ON e.tenant_id = u.tenant_id AND e.user_id = u.user_id \
+         LEFT JOIN user_username n ON n.tenant_id = u.tenant_id AND n.user_id = u.user_id "
+    };
+}
+
+pub(crate) use {user_columns, user_joins};
+
+/// A user who was joined, if there is one.
+pub(crate) fn joined_user(row: &Row) -> Result<Option<User>, BadColumn> {
+    match row.opt_text("account_id")? {
+        None => Ok(None),
+        Some(_) => user_of(row, "account_id", "account_created_at").map(Some),
+    }
+}
+
+/// A user with one address at most; their id and the instant of their making stand in the columns named.
+fn user_of(row: &Row, id: &'static str, created_at: &'static str) -> Result<User, BadColumn> {
+    let email = match opt_address(row, "written")? {
+        None => None,
+        Some(address) => Some(UserEmail {
+            address,
+            verified_at: row.opt_time("verified_at")?,
+            is_primary: row.bool("is_primary")?,
+        }),
+    };
+    Ok(User {
+        id: row.parse(id)?,
+        subject: row.parse("subject")?,
+        emails: email.into_iter().collect(),
+        profile: row.json::<Profile>("profile")?,
+        created_at: row.time(created_at)?,
+        updated_at: row.time("updated_at")?,
+        disabled_at: row.opt_time("disabled_at")?,
+        language: row.opt_parse("language")?,
+        username: row.opt_parse("username")?,
+    })
 }
 
 /// Joins rows of one user that follow each other.

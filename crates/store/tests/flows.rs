@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test whose set-up fails can only stop")]
 
-use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User};
+use identity::{BrowserRecord, Device, Factor, FactorMethod, Profile, Session, User, UserEmail};
 use oidc::client::{Client, ClientMetadata, ClientSettings};
 use oidc::device::{UserCode, UserCodeHash, UserCodeKey};
 use oidc::grant::{Authentication, Grant};
@@ -16,9 +16,11 @@ use store::flows::{Flow, FlowKind};
 use store::testing::{self, NOW, TestStore};
 use store::{Fault, write_tx};
 use terms::{
-    BrowserHandleHash, BrowserId, ClientId, DeviceAuthorizationId, DeviceCode, DeviceCodeHash, FlowId,
-    GrantId, SessionId, Timestamp, UserId, limits,
+    BrowserHandleHash, BrowserId, ClientId, DeviceAuthorizationId, DeviceCode, DeviceCodeHash, EmailAddress,
+    FlowId, GrantId, SessionId, Timestamp, UserId, limits,
 };
+
+const HANDLE: BrowserHandleHash = BrowserHandleHash::from_bytes([1; 32]);
 
 fn later(seconds: u64) -> Timestamp {
     NOW.plus(std::time::Duration::from_secs(seconds))
@@ -41,7 +43,7 @@ impl World {
     async fn make(store: TestStore) -> Self {
         let browser = BrowserRecord {
             id: BrowserId::new(NOW, testing::id_bits()),
-            handle_hash: BrowserHandleHash::from_bytes([1; 32]),
+            handle_hash: HANDLE,
             previous_handle_hash: None,
             rotated_at: NOW,
             created_at: NOW,
@@ -103,6 +105,10 @@ impl World {
         write_tx!(self.store, self.store.tenant, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })
             .unwrap();
         flow
+    }
+
+    async fn user(&self) -> User {
+        self.store.read(self.store.tenant).user(self.user).await.unwrap().unwrap()
     }
 
     async fn flow(&self, id: FlowId) -> Flow {
@@ -200,7 +206,7 @@ async fn the_session_that_a_client_used_last_is_remembered() {
         let world = World::make(store).await;
         let last = async || {
             let mut read = world.store.read(world.store.tenant);
-            read.last_used_session(world.browser, &world.client).await.unwrap().map(|last| last.session)
+            read.browser_in_full(HANDLE, &world.client).await.unwrap().unwrap().last_used
         };
         assert_eq!(last().await, None);
         for now in [NOW, later(1)] {
@@ -210,6 +216,72 @@ async fn the_session_that_a_client_used_last_is_remembered() {
             .unwrap();
             assert_eq!(last().await, Some(world.session));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_comes_with_its_sessions_their_users_and_what_those_approved() {
+    for store in testing::engines().await {
+        let world = World::make(store).await;
+        let tenant = world.store.tenant;
+        let emails: Vec<UserEmail> = ["a@x.test", "b@x.test"]
+            .into_iter()
+            .map(|text| UserEmail {
+                address: EmailAddress::parse(text).unwrap(),
+                verified_at: Some(NOW),
+                is_primary: text.starts_with('b'),
+            })
+            .collect();
+        let bob = User {
+            id: UserId::new(NOW, testing::id_bits()),
+            subject: "bob".parse().unwrap(),
+            emails: emails.clone(),
+            ..world.user().await
+        };
+        let second = Session {
+            id: SessionId::new(later(1), testing::id_bits()),
+            user_id: bob.id,
+            ..world.store.read(tenant).session(world.session).await.unwrap().unwrap()
+        };
+        let approved = scope("openid email");
+        let consent =
+            Consent { user: bob.id, client: world.client.clone(), scope: approved.clone(), given_at: NOW };
+        write_tx!(world.store, tenant, |tx| -> Result<(), Fault> {
+            tx.insert_user(&bob, &[8; 32]).await?;
+            tx.insert_session(&second).await?;
+            tx.add_consent(&consent).await?;
+            tx.use_session(world.browser, &world.client, world.session, NOW).await
+        })
+        .unwrap();
+        let other: ClientId = "other".parse().unwrap();
+        let mut read = world.store.read(tenant);
+        let found = read.browser_in_full(HANDLE, &world.client).await.unwrap().unwrap();
+        assert_eq!((found.browser.id, found.last_used), (world.browser, Some(world.session)));
+        let [one, two] = found.present.as_slice() else { panic!("{:?}", found.present) };
+        assert_eq!((one.session.id, one.user.id, &one.consented), (world.session, world.user, &None));
+        assert_eq!((&two.session, &two.user, &two.consented), (&second, &bob, &Some(approved)));
+        let to_other = read.browser_in_full(HANDLE, &other).await.unwrap().unwrap();
+        assert_eq!(to_other.last_used, None);
+        assert!(to_other.present.iter().all(|it| it.consented.is_none()) && to_other.present.len() == 2);
+        let (browser, sessions) = read.browser_with_sessions(HANDLE).await.unwrap().unwrap();
+        assert_eq!(browser, found.browser);
+        assert_eq!(sessions, [one.session.clone(), second.clone()]);
+
+        write_tx!(world.store, tenant, |tx| -> Result<(), Fault> {
+            assert!(tx.withdraw_consent(bob.id, &world.client, NOW).await?);
+            let _: store::endings::Ended = tx.end_session(world.session, NOW).await?;
+            Ok(())
+        })
+        .unwrap();
+        let left = read.browser_in_full(HANDLE, &world.client).await.unwrap().unwrap().present;
+        assert_eq!(
+            left.iter().map(|it| (it.session.id, it.consented.clone())).collect::<Vec<_>>(),
+            [(second.id, None)]
+        );
+        let stranger = testing::add_tenant(&world.store, "stranger").await.unwrap();
+        let mut elsewhere = world.store.read(stranger);
+        assert_eq!(elsewhere.browser_in_full(HANDLE, &world.client).await.unwrap(), None);
+        assert_eq!(elsewhere.browser_with_sessions(HANDLE).await.unwrap(), None);
     }
 }
 

@@ -174,11 +174,12 @@ async fn a_browser_is_found_by_two_handles_and_rotates_once() {
             1
         );
         let mut read = store.read(store.tenant);
-        let by_new = read.browser_by_handle(hash_of(2)).await.unwrap().unwrap();
-        let by_old = read.browser_by_handle(hash_of(1)).await.unwrap().unwrap();
+        let by_new = read.browser_with_sessions(hash_of(2)).await.unwrap().unwrap();
+        let by_old = read.browser_with_sessions(hash_of(1)).await.unwrap().unwrap();
         assert_eq!(by_new, by_old);
-        assert_eq!(by_new.previous_handle_hash, Some(hash_of(1)));
-        assert_eq!(read.browser_by_handle(hash_of(3)).await.unwrap(), None);
+        assert_eq!(by_new.0.previous_handle_hash, Some(hash_of(1)));
+        assert!(by_new.1.is_empty());
+        assert_eq!(read.browser_with_sessions(hash_of(3)).await.unwrap(), None);
         write_tx!(store, store.tenant, |tx| -> Result<_, Fault> {
             tx.touch_browser(before.id, later(9)).await
         })

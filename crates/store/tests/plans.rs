@@ -37,7 +37,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("store::tenants::newest_tenant_version", "the newest of all"),
     ("store::tenants::tenants_from_version", "those that changed within a second"),
     ("store::tenants::insert_tenant", "beyond the newest of all"),
-    ("store::tenants::bump_tenant_version", "beyond the newest of all"),
+    ("store::tenants::raise_tenant_version", "beyond the newest of all"),
     ("store::tenants::hosts_of_tenant", "an operator gives a tenant each of them"),
     ("store::signing_keys::insert_very_first_signing_key", "whether there is one"),
     ("store::tenants::tenant_count", "asked for by a command"),

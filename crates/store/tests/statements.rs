@@ -197,6 +197,8 @@ async fn two_that_migrate_at_once_both_succeed() {
 fn every_statement_that_changes_clients_or_resource_servers_is_known() {
     const TABLES: [&str; 3] = ["client", "client_secret", "resource_server"];
     let told = [
+        "store::bulk::insert_client_rows",
+        "store::bulk::insert_secrets",
         "store::clients::delete_client_row",
         "store::clients::delete_client_secret_rows",
         "store::clients::delete_client_secret_rows_before",

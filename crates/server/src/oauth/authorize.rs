@@ -22,13 +22,16 @@ use oidc::subject::Naming;
 use std::net::IpAddr;
 use std::sync::Arc;
 use store::flows::{Flow, FlowKind};
+use store::sessions::Presence;
 use store::{Fault, Read, Tx, write_tx};
-use terms::{AuthorizationCode, EventId, FlowId, GrantId, Subject, Timestamp, limits};
+use terms::{
+    AuthorizationCode, BrowserHandleHash, EventId, FlowId, GrantId, SessionId, Subject, Timestamp, limits,
+};
 
 use super::request_object::{Arrived, arrive};
 use super::{device, issue};
 use crate::app::App;
-use crate::browser::{self, BrowserContext};
+use crate::browser::{self, Minted};
 use crate::client_keys::{Envelope, NoRecipient, envelope};
 use crate::error::Failure;
 use crate::pages::error::{Problem, request_refused, too_often};
@@ -50,8 +53,8 @@ pub async fn show(mut site: Site, headers: HeaderMap, RawQuery(query): RawQuery)
     if !is_counted && !asked.request.prompt.none {
         site.count(Limit::Starts).map_err(|wait| too_often(&site, wait))?;
     }
-    let context = browser::load(&site.app, &site.tenant, &headers, now).await?;
-    advance(&site, &asked, context, None, now).await
+    let handle = browser::presented_hash(&site.tenant, &headers);
+    Box::pin(advance(&site, &asked, handle, None, now)).await
 }
 
 /// Understands a request that has just come, and speaks its language; says too whether it was counted.
@@ -104,23 +107,23 @@ pub(crate) fn continue_path(flow: FlowId) -> String {
 pub async fn go_on(visit: Visit) -> Result<Response, Stop> {
     let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(&visit.site)) };
     let (browser, cookie) = visit.known_browser().await?;
-    let stored = visit.site.app.store.read(visit.site.tenant.id).flow(flow).await?;
-    match stored.map(|stored| stored.kind) {
+    let stored = visit.named.flow(&visit.site, flow).await?;
+    match stored.as_ref().map(|stored| stored.kind) {
         Some(FlowKind::Account) => {
             return account::arrive(&visit.site, flow, &browser, cookie, visit.now).await;
         }
         Some(FlowKind::Device) => {
-            return Box::pin(device::go_on(&visit.site, flow, &browser, cookie, visit.now)).await;
+            return Box::pin(device::go_on(&visit.site, stored, &browser, cookie, visit.now)).await;
         }
         Some(FlowKind::Authorize | FlowKind::EndSession) | None => {}
     }
-    let flow = claim_flow(&visit.site, flow, FlowKind::Authorize, &browser, visit.now).await?;
+    let flow = claim(&visit.site, stored, &[FlowKind::Authorize], &browser, visit.now).await?;
     let asked = match understand_waiting(&visit.site, flow.parameters).await? {
         Ok(asked) => asked,
         Err(refused) => return refusal(&visit.site, refused),
     };
-    let context = BrowserContext { browser: Some(browser), ..visit.context };
-    let response = advance(&visit.site, &asked, context, Some(flow.id), visit.now).await?;
+    let handle = Some(browser.handle_hash);
+    let response = Box::pin(advance(&visit.site, &asked, handle, Some(flow.id), visit.now)).await?;
     Ok(with_cookie(response, cookie))
 }
 
@@ -154,18 +157,19 @@ pub(crate) async fn claim_flow(
     browser: &BrowserRecord,
     now: Timestamp,
 ) -> Result<Flow, Stop> {
-    claim_flow_of(site, id, &[kind], browser, now).await
+    let stored = site.app.store.read(site.tenant.id).flow(id).await?;
+    claim(site, stored, &[kind], browser, now).await
 }
 
-async fn claim_flow_of(
+/// The same for a flow that was read in this request.
+pub(super) async fn claim(
     site: &Site,
-    id: FlowId,
+    stored: Option<Flow>,
     kinds: &[FlowKind],
     browser: &BrowserRecord,
     now: Timestamp,
 ) -> Result<Flow, Stop> {
     let Site { app, tenant, .. } = site;
-    let stored = app.store.read(tenant.id).flow(id).await?;
     let open = |flow: &Flow| {
         kinds.contains(&flow.kind) && flow.completed_at.is_none() && !flow.expires_at.has_passed(now)
     };
@@ -173,7 +177,7 @@ async fn claim_flow_of(
     let mut flow = stored.filter(open).ok_or_else(stale)?;
     if flow.browser.is_none() {
         let bound = write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> {
-            tx.bind_flow(id, browser.id).await
+            tx.bind_flow(flow.id, browser.id).await
         })?;
         flow.browser = bound.then_some(browser.id);
     }
@@ -198,7 +202,8 @@ pub(crate) async fn pending_in(
     browser: &BrowserRecord,
     now: Timestamp,
 ) -> Result<Option<Pending>, Stop> {
-    let flow = claim_flow_of(site, flow, &FlowKind::OF_CLIENTS, browser, now).await?;
+    let stored = site.app.store.read(site.tenant.id).flow(flow).await?;
+    let flow = claim(site, stored, &FlowKind::OF_CLIENTS, browser, now).await?;
     Ok(match flow.kind {
         FlowKind::Device => device::understand(site, &flow.parameters).await?,
         FlowKind::Authorize | FlowKind::EndSession | FlowKind::Account => {
@@ -291,6 +296,16 @@ fn deliver(site: &Site, response: AuthorizeResponse) -> Result<Response, Stop> {
     }
 }
 
+/// A browser as the decision sees it.
+struct Met {
+    /// As the request knows it.
+    browser: BrowserRecord,
+    /// Its live sessions that the request may use, of users who may use their account.
+    sessions: Vec<(SessionFact, Session, User)>,
+    /// The session that the client used last.
+    last_used: Option<SessionId>,
+}
+
 /// The sessions of a browser as the decision sees them: the live ones, of users who may use their account.
 pub(crate) async fn session_facts(
     read: &mut Read,
@@ -298,10 +313,23 @@ pub(crate) async fn session_facts(
     pending: &Pending,
     now: Timestamp,
 ) -> Result<Vec<(SessionFact, Session, User)>, Fault> {
-    let mut facts = Vec::new();
-    for session in browser::live_sessions(read, browser, now).await? {
-        let Some(user) = read.user(session.user_id).await?.filter(User::is_enabled) else { continue };
-        let consent = read.consent(user.id, &pending.client.id).await?;
+    Ok(meet(read, browser.handle_hash, pending, now).await?.map_or_else(Vec::new, |met| met.sessions))
+}
+
+/// The browser that this handle reaches. Within a transaction it sees a rotation that was committed since the request began.
+async fn meet(
+    read: &mut Read,
+    handle: BrowserHandleHash,
+    pending: &Pending,
+    now: Timestamp,
+) -> Result<Option<Met>, Fault> {
+    let Some(found) = read.browser_in_full(handle, &pending.client.id).await? else { return Ok(None) };
+    let Some(reach) = found.browser.reach(handle, now) else { return Ok(None) };
+    let mut sessions = Vec::new();
+    for Presence { session, user, consented } in found.present {
+        if !session.is_live(now) || !found.browser.may_use(reach, &session) || !user.is_enabled() {
+            continue;
+        }
         let verified = user.emails.iter().filter(|email| email.verified_at.is_some());
         let fact = SessionFact {
             id: session.id,
@@ -311,11 +339,12 @@ pub(crate) async fn session_facts(
             username: user.username.clone(),
             auth_time: session.auth_time(),
             acr: session.acr().to_owned(),
-            consented: consent.map(|consent| consent.scope),
+            consented,
         };
-        facts.push((fact, session, user));
+        sessions.push((fact, session, user));
     }
-    Ok(facts)
+    let browser = BrowserRecord { handle_hash: handle, ..found.browser };
+    Ok(Some(Met { browser, sessions, last_used: found.last_used }))
 }
 
 /// A flow's record, as the decision sees it.
@@ -336,6 +365,19 @@ pub(crate) async fn decide(
     flow: Option<FlowId>,
     now: Timestamp,
 ) -> Result<Option<(NextStep, Vec<(SessionFact, Session, User)>)>, Fault> {
+    let handle = browser.map(|browser| browser.handle_hash);
+    let decided = decide_of(read, pending, handle, flow, now).await?;
+    Ok(decided.map(|(step, met)| (step, met.map_or_else(Vec::new, |met| met.sessions))))
+}
+
+/// The same, with the browser that the handle reaches, if it reaches one.
+async fn decide_of(
+    read: &mut Read,
+    pending: &Pending,
+    handle: Option<BrowserHandleHash>,
+    flow: Option<FlowId>,
+    now: Timestamp,
+) -> Result<Option<(NextStep, Option<Met>)>, Fault> {
     let flow = match flow {
         None => None,
         Some(id) => match read.flow(id).await?.filter(|flow| flow.completed_at.is_none()) {
@@ -343,27 +385,29 @@ pub(crate) async fn decide(
             Some(flow) => Some(flow_fact(&flow)),
         },
     };
-    let (mut sessions, mut last_used) = (Vec::new(), None);
-    if let Some(browser) = browser {
-        sessions = session_facts(read, browser, pending, now).await?;
-        last_used = read.last_used_session(browser.id, &pending.client.id).await?;
-    }
-    let facts: Vec<SessionFact> = sessions.iter().map(|(fact, _, _)| fact.clone()).collect();
+    let met = match handle {
+        None => None,
+        Some(handle) => meet(read, handle, pending, now).await?,
+    };
+    let sessions = met.iter().flat_map(|met| &met.sessions);
+    let facts: Vec<SessionFact> = sessions.map(|(fact, _, _)| fact.clone()).collect();
     let step = next_step(&Facts {
         ask: &pending.ask,
         client: &pending.client,
         hint: &pending.hint,
         sessions: &facts,
-        last_used: last_used.map(|last| last.session),
+        last_used: met.as_ref().and_then(|met| met.last_used),
         flow: flow.as_ref(),
         now,
     });
-    Ok(Some((step, sessions)))
+    Ok(Some((step, met)))
 }
 
 /// What a command needs that may be run again: made before it.
 struct Prepared {
     flow: Flow,
+    /// The browser that asks, if it isn't known and a page must be bound to it.
+    newcomer: Minted,
     grant: GrantId,
     code: AuthorizationCode,
     token: issue::Minted,
@@ -387,11 +431,27 @@ enum Advanced {
     Stale,
 }
 
+impl Taken {
+    /// Of a browser that was known, or is left unknown.
+    fn of(advanced: Advanced, known: Option<BrowserHandleHash>) -> Self {
+        Self { advanced, known, is_newcomer: false }
+    }
+}
+
+/// How the command ended, and for whom.
+struct Taken {
+    advanced: Advanced,
+    /// The handle of a browser that was known.
+    known: Option<BrowserHandleHash>,
+    /// Whether the browser that asks was made known.
+    is_newcomer: bool,
+}
+
 /// Takes the next step: issues a code, shows a page, or refuses.
 async fn advance(
     site: &Site,
     asked: &Asked,
-    context: BrowserContext,
+    handle: Option<BrowserHandleHash>,
     flow: Option<FlowId>,
     now: Timestamp,
 ) -> Result<Response, Stop> {
@@ -401,18 +461,10 @@ async fn advance(
         let refused = authorize::AuthorizeError::ClientKeyUnavailable;
         return deliver(site, asked.request.refuse(refused, tenant.issuer.as_str()));
     };
-    // A page needs a browser to be bound to; `prompt=none` shows none, and so makes nothing known.
-    let (browser, cookie) = match context.browser {
-        Some(browser) => (Some(browser), None),
-        None if asked.request.prompt.none => (None, None),
-        None => {
-            let minted = browser::mint(app, tenant, now).await?;
-            (Some(minted.browser), Some(minted.cookie))
-        }
-    };
     let issuer = issuer_as_resource(site)?;
     let prepared = Prepared {
-        flow: new_flow(site, FlowKind::Authorize, asked.parameters.clone(), browser.as_ref(), now),
+        flow: new_flow(site, FlowKind::Authorize, asked.parameters.clone(), None, now),
+        newcomer: browser::newcomer(app, tenant, now),
         grant: app.entropy.id(GrantId::new, now),
         code: app.entropy.secret(AuthorizationCode::new),
         token: issue::Minted::new(app),
@@ -423,11 +475,15 @@ async fn advance(
         address: site.address,
         now,
     };
-    let advanced = write_tx!(app.store, tenant.id, |tx| -> Result<Advanced, Fault> {
-        take_step(tx, asked, browser.as_ref(), flow, &prepared).await
-    })?;
+    let Taken { advanced, known, is_newcomer } =
+        write_tx!(app.store, tenant.id, |tx| -> Result<Taken, Fault> {
+            take_step(tx, asked, handle, flow, &prepared).await
+        })?;
+    if matches!(advanced, Advanced::Issued(_)) && asked.pending.client.use_is_noteworthy(now) {
+        app.forget_client(tenant.id, &asked.pending.client.id);
+    }
     let issuer = tenant.issuer.as_str();
-    let state = session_state(site, asked, browser.as_ref());
+    let state = session_state(site, asked, known);
     let with_state = |response: AuthorizeResponse| match &state {
         Some(state) => response.with("session_state", state),
         None => response,
@@ -443,7 +499,7 @@ async fn advance(
         }
         Advanced::Stale => return Err(Problem::Stale.stop(site)),
     };
-    Ok(with_cookie(response, cookie))
+    Ok(with_cookie(response, is_newcomer.then_some(prepared.newcomer.cookie)))
 }
 
 /// The form of the ID token in the answer. Keys may be fetched here.
@@ -460,50 +516,76 @@ async fn id_token_envelope(
 }
 
 /// By what the client will see that the browser's sign-ins have changed, where the tenant lets it.
-fn session_state(site: &Site, asked: &Asked, browser: Option<&BrowserRecord>) -> Option<String> {
-    let browser = browser.filter(|_| site.tenant.has_session_management())?;
-    let state = browser::state_of(&site.tenant, browser.handle_hash);
+fn session_state(site: &Site, asked: &Asked, browser: Option<BrowserHandleHash>) -> Option<String> {
+    let handle = browser.filter(|_| site.tenant.has_session_management())?;
+    let state = browser::state_of(&site.tenant, handle);
     asked.request.session_state(&state, site.app.entropy.bytes())
 }
 
 async fn take_step(
     tx: &mut Tx,
     asked: &Asked,
-    browser: Option<&BrowserRecord>,
+    handle: Option<BrowserHandleHash>,
     flow: Option<FlowId>,
+    prepared: &Prepared,
+) -> Result<Taken, Fault> {
+    let now = prepared.now;
+    let decided = decide_of(tx, &asked.pending, handle, flow, now).await?;
+    let Some((step, met)) = decided else { return Ok(Taken::of(Advanced::Stale, None)) };
+    if let Some(met) = &met {
+        let due = browser::due(met.sessions.iter().map(|(_, session, _)| session), now);
+        browser::note_activity(tx, &due, now).await?;
+    }
+    let known = met.as_ref().map(|met| met.browser.handle_hash);
+    let advanced = match (step, flow, met) {
+        (NextStep::Interact(interaction), Some(flow), _) => Advanced::Interact(interaction, flow),
+        // A page needs a browser to be bound to; `prompt=none` shows none, and so makes nothing known.
+        (NextStep::Interact(interaction), None, met) => {
+            let is_newcomer = met.is_none();
+            let browser = met.map_or(prepared.newcomer.browser.id, |met| met.browser.id);
+            if is_newcomer {
+                tx.insert_browser(&prepared.newcomer.browser).await?;
+            }
+            tx.insert_flow(&Flow { browser: Some(browser), ..prepared.flow.clone() }).await?;
+            let advanced = Advanced::Interact(interaction, prepared.flow.id);
+            return Ok(Taken { advanced, known, is_newcomer });
+        }
+        (NextStep::Refuse(error), None, _) => Advanced::Refused(error),
+        // The handle that came is no longer in force, so the flow is no longer this request's to end.
+        (_, Some(_), None) | (NextStep::Issue(_), None, None) => Advanced::Stale,
+        (NextStep::Refuse(error), Some(flow), Some(met)) => {
+            let is_ended = tx.complete_flow(flow, met.browser.id, now).await?;
+            if is_ended { Advanced::Refused(error) } else { Advanced::Stale }
+        }
+        (NextStep::Issue(issue), flow, Some(met)) => give(tx, asked, issue, (met, flow), prepared).await?,
+    };
+    Ok(Taken::of(advanced, known))
+}
+
+/// Records what is issued, and ends the flow if there is one.
+async fn give(
+    tx: &mut Tx,
+    asked: &Asked,
+    issue: Issue,
+    (met, flow): (Met, Option<FlowId>),
     prepared: &Prepared,
 ) -> Result<Advanced, Fault> {
     let now = prepared.now;
-    let Some((step, sessions)) = decide(tx, &asked.pending, browser, flow, now).await? else {
-        return Ok(Advanced::Stale);
-    };
-    if let (NextStep::Interact(interaction), None) = (&step, flow) {
-        tx.insert_flow(&prepared.flow).await?;
-        return Ok(Advanced::Interact(*interaction, prepared.flow.id));
-    }
-    if let (NextStep::Issue(_) | NextStep::Refuse(_), Some(id), Some(browser)) = (&step, flow, browser)
-        && !tx.complete_flow(id, browser.id, now).await?
+    if let Some(flow) = flow
+        && !tx.complete_flow(flow, met.browser.id, now).await?
     {
         return Ok(Advanced::Stale);
     }
-    match step {
-        NextStep::Interact(interaction) => {
-            Ok(Advanced::Interact(interaction, flow.unwrap_or(prepared.flow.id)))
-        }
-        NextStep::Refuse(error) => Ok(Advanced::Refused(error)),
-        NextStep::Issue(issue) => {
-            let session = sessions.into_iter().find(|(fact, _, _)| fact.id == issue.session);
-            let (Some((_, session, user)), Some(browser)) = (session, browser) else {
-                return Ok(Advanced::Stale);
-            };
-            let Some(audience) = &prepared.audience else {
-                return Ok(Advanced::Refused(authorize::AuthorizeError::ResourceUnknown));
-            };
-            record_grant(tx, asked, issue, (&session, &user.subject), prepared).await?;
-            tx.use_session(browser.id, &asked.pending.client.id, session.id, now).await?;
-            approve(tx, asked, audience, prepared).await
-        }
+    let session = met.sessions.into_iter().find(|(fact, _, _)| fact.id == issue.session);
+    let Some((_, session, user)) = session else { return Ok(Advanced::Stale) };
+    let Some(audience) = &prepared.audience else {
+        return Ok(Advanced::Refused(authorize::AuthorizeError::ResourceUnknown));
+    };
+    record_grant(tx, asked, issue, (&session, &user.subject), prepared).await?;
+    if met.last_used != Some(session.id) {
+        tx.use_session(met.browser.id, &asked.pending.client.id, session.id, now).await?;
     }
+    approve(tx, asked, audience, prepared).await
 }
 
 /// The resource server that an access token in the answer is for. `None`: it was taken away meanwhile.
@@ -597,6 +679,15 @@ pub(super) fn new_grant(
     }
 }
 
+/// Stores a grant, and about once a day that a client is used that registered itself: unused, those go. Whoever commits it forgets
+/// such a client, since what is in memory says otherwise.
+pub(super) async fn insert_grant(tx: &mut Tx, client: &Client, grant: &Grant) -> Result<(), Fault> {
+    if client.use_is_noteworthy(grant.created_at) {
+        tx.note_client_use(&client.id, grant.created_at).await?;
+    }
+    tx.insert_grant(grant).await
+}
+
 /// Records the grant, its code if the answer has one, and what happened.
 async fn record_grant(
     tx: &mut Tx,
@@ -616,7 +707,7 @@ async fn record_grant(
         expires_at: now.plus(limits::AUTHORIZATION_CODE_LIFETIME),
         redeemed_at: None,
     };
-    tx.insert_grant(&grant).await?;
+    insert_grant(tx, &asked.pending.client, &grant).await?;
     if request.response_type.has_code() {
         tx.insert_authorization_code(prepared.code.hash(), &code).await?;
     }

@@ -16,10 +16,10 @@ use serde_json::json;
 use store::devices::DeviceAuthorization;
 use store::flows::{Flow, FlowKind};
 use store::{Fault, Tx, write_tx};
-use terms::{ClientId, DeviceAuthorizationId, DeviceCode, EventId, FlowId, GrantId, Timestamp, limits};
+use terms::{ClientId, DeviceAuthorizationId, DeviceCode, EventId, GrantId, Timestamp, limits};
 
 use super::authorize::{
-    Pending, claim_flow, decide, issuer_as_resource, named_resources, new_grant, page_of,
+    Pending, claim, decide, insert_grant, issuer_as_resource, named_resources, new_grant, page_of,
 };
 use super::caller;
 use super::respond::{self, Problem};
@@ -157,13 +157,13 @@ enum Step {
 /// Takes the flow's next step: shows a page, or records the answer. Every page of the flow returns here.
 pub(super) async fn go_on(
     site: &Site,
-    flow: FlowId,
+    stored: Option<Flow>,
     browser: &BrowserRecord,
     cookie: Option<HeaderValue>,
     now: Timestamp,
 ) -> Result<Response, Stop> {
     let Site { app, tenant, .. } = site;
-    let flow = claim_flow(site, flow, FlowKind::Device, browser, now).await?;
+    let flow = claim(site, stored, &[FlowKind::Device], browser, now).await?;
     let pending = understand(site, &flow.parameters).await?;
     let prepared = Prepared {
         grant: app.entropy.id(GrantId::new, now),
@@ -178,7 +178,12 @@ pub(super) async fn go_on(
         (Step::Interact(interaction), Some(pending)) => {
             see_other(tenant, &page_of(interaction, flow.id, &pending.ask))
         }
-        (Step::Answered, _) => see_other(tenant, &format!("{}/done?flow={}", path::DEVICE, flow.id)),
+        (Step::Answered, pending) => {
+            if let Some(pending) = pending.as_ref().filter(|it| it.client.use_is_noteworthy(now)) {
+                app.forget_client(tenant.id, &pending.client.id);
+            }
+            see_other(tenant, &format!("{}/done?flow={}", path::DEVICE, flow.id))
+        }
         (Step::Interact(_), None) | (Step::Stale, _) => return Err(PageProblem::Stale.stop(site)),
     };
     Ok(with_cookie(response, cookie))
@@ -209,7 +214,7 @@ async fn take_step(
         return Ok(Step::Stale);
     }
     let grant = new_grant(prepared.grant, pending, issue, (&session, &user.subject), now);
-    tx.insert_grant(&grant).await?;
+    insert_grant(tx, &pending.client, &grant).await?;
     if !tx.approve_device(device.id, flow.id, grant.id, now).await? {
         // It was open within this very transaction, so nobody can have come between.
         return Err(Fault::busy(format!("approve {}", device.id)));

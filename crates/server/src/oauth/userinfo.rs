@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode};
+use identity::User;
 use identity::claims::{claims_for, claims_named};
 use oidc::access_token::{AccessToken, ExpectedAudience, Holder};
 use oidc::client::Client;
@@ -48,11 +49,10 @@ async fn answer(
         None
     };
     let token = bearer(&caller::authorization(headers), form.as_ref()).map_err(Problem::Refusal)?;
-    let Some((token, facts)) = found(site, token.reveal(), now).await? else {
+    let Some((token, facts, user)) = found(site, token.reveal(), now).await? else {
         return Err(Problem::Refusal(UserinfoRefusal::Invalid));
     };
     let (grant, scope) = decide(&token, &facts, now).map_err(Problem::Refusal)?;
-    let user = site.app.store.read(site.tenant.id).user(grant.user).await?;
     let (Some(user), Holder::User { subject, .. }) = (user, &token.holder) else {
         return Err(Problem::Refusal(UserinfoRefusal::Invalid));
     };
@@ -91,9 +91,13 @@ async fn told(
     Ok(respond::jwt(envelope.around(signed).map_err(Failure::new)?))
 }
 
-/// The access token, if it is genuine and for this endpoint. Tokens of the built-in resource server are JWTs, so a
+/// The access token, if it is genuine and for this endpoint, with the user of its Grant. Tokens of the built-in resource server are JWTs, so a
 /// handle is always another's.
-async fn found(site: &Site, text: &str, now: Timestamp) -> Result<Option<(AccessToken, TokenFacts)>, Fault> {
+async fn found(
+    site: &Site,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<(AccessToken, TokenFacts, Option<User>)>, Fault> {
     let PresentedToken::Jwt(jwt) = PresentedToken::read(text) else {
         return Ok(None);
     };
@@ -101,7 +105,7 @@ async fn found(site: &Site, text: &str, now: Timestamp) -> Result<Option<(Access
     let Some(token) = caller::verified(site, &jwt, audience, now).await? else {
         return Ok(None);
     };
-    let facts =
-        site.app.store.read(site.tenant.id).token_facts(&token.id, &token.client, token.grant()).await?;
-    Ok(Some((token, facts)))
+    let mut read = site.app.store.read(site.tenant.id);
+    let (facts, user) = read.token_facts_and_user(&token.id, &token.client, token.grant()).await?;
+    Ok(Some((token, facts, user)))
 }

@@ -4,9 +4,9 @@ use store::Fault;
 use store::flows::{Flow, FlowKind};
 use terms::{BrowserId, ClientId, FlowId, Timestamp};
 
-use super::Stop;
 use super::client_card::ClientCard;
 use super::error::Problem;
+use super::{Named, Stop};
 use crate::request::Site;
 
 /// Who waits, and for whom.
@@ -22,29 +22,33 @@ pub struct Waiting {
 
 /// What is known of the flow that a page was opened for. One that is another browser's, done or too old leads nowhere.
 pub async fn waiting(
-    site: &Site,
+    (site, named): (&Site, &Named),
     flow: Option<FlowId>,
     browser: BrowserId,
     now: Timestamp,
 ) -> Result<Waiting, Stop> {
     let Some(id) = flow else { return Ok(Waiting::default()) };
-    read(site, id, browser, now).await?.ok_or_else(|| Problem::Stale.stop(site))
+    read((site, named), id, browser, now).await?.ok_or_else(|| Problem::Stale.stop(site))
 }
 
 /// The client for which somebody signs in or up, where the attempt names its flow and goes on without it as well.
 pub async fn client_waiting(
-    site: &Site,
+    (site, named): (&Site, &Named),
     flow: Option<FlowId>,
     browser: BrowserId,
     now: Timestamp,
 ) -> Result<Option<ClientCard>, Fault> {
     let Some(id) = flow else { return Ok(None) };
-    Ok(read(site, id, browser, now).await?.and_then(|waiting| waiting.card))
+    Ok(read((site, named), id, browser, now).await?.and_then(|waiting| waiting.card))
 }
 
-async fn read(site: &Site, id: FlowId, browser: BrowserId, now: Timestamp) -> Result<Option<Waiting>, Fault> {
-    let mut read = site.app.store.read(site.tenant.id);
-    let Some(flow) = read.flow(id).await?.filter(|flow| is_open(flow, browser, now)) else {
+async fn read(
+    (site, named): (&Site, &Named),
+    id: FlowId,
+    browser: BrowserId,
+    now: Timestamp,
+) -> Result<Option<Waiting>, Fault> {
+    let Some(flow) = named.flow(site, id).await?.filter(|flow| is_open(flow, browser, now)) else {
         return Ok(None);
     };
     let client = match flow.parameters.get("client_id").and_then(|id| id.parse::<ClientId>().ok()) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::HeaderValue;
-use store::Fault;
-use terms::{Language, UserId};
+use identity::User;
+use terms::Language;
 
 use super::error::Problem;
 use super::{Fields, Stop, form_body, see_other, with_cookie};
@@ -33,11 +33,7 @@ pub async fn choose(State(app): State<Arc<App>>, site: Site, request: Request) -
 
 /// Brings the choice that a person made for their account to the browser in which they just signed in, unless another was
 /// made there.
-pub(super) async fn bring(site: &Site, user: UserId) -> Result<Option<HeaderValue>, Fault> {
-    if site.chosen_language.is_some() {
-        return Ok(None);
-    }
-    let user = site.app.store.read(site.tenant.id).user(user).await?;
-    let chosen = user.and_then(|user| user.language);
-    Ok(chosen.map(|chosen| browser::language_cookie(&site.tenant, chosen)))
+pub(super) fn bring(site: &Site, user: Option<&User>) -> Option<HeaderValue> {
+    let chosen = user.and_then(|user| user.language).filter(|_| site.chosen_language.is_none());
+    chosen.map(|chosen| browser::language_cookie(&site.tenant, chosen))
 }

@@ -40,7 +40,10 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COO
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use identity::branding::LogoRef;
+use identity::sign_in::SignIn;
 use identity::{BrowserRecord, Session};
+use store::Fault;
+use store::flows::Flow;
 use terms::{FlowId, Language, RecoveryId, SecretText, SignInId, SignUpId, Timestamp, limits};
 
 use crate::app::App;
@@ -350,6 +353,7 @@ pub struct Visit {
     pub now: Timestamp,
     pub context: BrowserContext,
     pub query: Fields,
+    pub named: Named,
 }
 
 impl Visit {
@@ -382,22 +386,50 @@ impl FromRequestParts<Arc<App>> for Visit {
             return Err(Problem::Request.stop(&site).into_response());
         };
         let now = app.clock.now();
-        heed_flow(&mut site, &query).await.map_err(IntoResponse::into_response)?;
+        let named = heed_flow(&mut site, &query).await.map_err(IntoResponse::into_response)?;
         let context = context_of(&site, &parts.headers, now).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { site, now, context, query })
+        Ok(Self { site, now, context, query, named })
+    }
+}
+
+/// What a request names, as far as it was read to learn its language. It may be anybody's: what is shown of it, and whether
+/// anything is done for it, the page itself asks.
+#[derive(Default)]
+pub struct Named {
+    flow: Option<Flow>,
+    sign_in: Option<SignIn>,
+}
+
+impl Named {
+    /// A flow, read once in a request.
+    pub async fn flow(&self, site: &Site, id: FlowId) -> Result<Option<Flow>, Fault> {
+        match &self.flow {
+            Some(flow) if flow.id == id => Ok(Some(flow.clone())),
+            Some(_) | None => site.app.store.read(site.tenant.id).flow(id).await,
+        }
+    }
+
+    /// An attempt to sign in, read once in a request.
+    pub async fn sign_in(&self, site: &Site, id: SignInId) -> Result<Option<SignIn>, Fault> {
+        match &self.sign_in {
+            Some(attempt) if attempt.id == id => Ok(Some(attempt.clone())),
+            Some(_) | None => site.app.store.read(site.tenant.id).sign_in(id).await,
+        }
     }
 }
 
 /// The language that the authorization request asks for, which waits behind a page: named by `flow`, or by the `attempt`
 /// to sign in or up for it. Whether the flow is this browser's, the page itself asks.
-async fn heed_flow(site: &mut Site, fields: &Fields) -> Result<(), Stop> {
+async fn heed_flow(site: &mut Site, fields: &Fields) -> Result<Named, Stop> {
+    let mut named = Named::default();
     if site.chosen_language.is_some() {
-        return Ok(());
+        return Ok(named);
     }
     let mut read = site.app.store.read(site.tenant.id);
     let mut flow: Option<FlowId> = fields.id("flow").ok().flatten();
     if let (None, Ok(Some(attempt))) = (flow, fields.id::<SignInId>("attempt")) {
-        flow = read.sign_in(attempt).await?.and_then(|attempt| attempt.flow_id);
+        named.sign_in = read.sign_in(attempt).await?;
+        flow = named.sign_in.as_ref().and_then(|attempt| attempt.flow_id);
     }
     if let (None, Ok(Some(attempt))) = (flow, fields.id::<SignUpId>("attempt")) {
         flow = read.sign_up(attempt).await?.and_then(|attempt| attempt.flow_id);
@@ -405,12 +437,13 @@ async fn heed_flow(site: &mut Site, fields: &Fields) -> Result<(), Stop> {
     if let (None, Ok(Some(attempt))) = (flow, fields.id::<RecoveryId>("attempt")) {
         flow = read.recovery(attempt).await?.and_then(|attempt| attempt.flow_id);
     }
-    if let Some(flow) = flow
-        && let Some(flow) = read.flow(flow).await?
-    {
+    if let Some(flow) = flow {
+        named.flow = read.flow(flow).await?;
+    }
+    if let Some(flow) = &named.flow {
         site.heed(&flow.parameters);
     }
-    Ok(())
+    Ok(named)
 }
 
 /// Where a page that answers a form of this path would be found by a GET.
@@ -458,6 +491,7 @@ pub struct Submission {
     /// Live ones, oldest first.
     pub sessions: Vec<Session>,
     pub form: Fields,
+    pub named: Named,
 }
 
 impl Submission {
@@ -522,12 +556,12 @@ impl Submission {
             return Err(Problem::Request.stop(&site).into_response());
         };
         site.set_here(place_of_form(&path, &form));
-        heed_flow(&mut site, &form).await.map_err(IntoResponse::into_response)?;
+        let named = heed_flow(&mut site, &form).await.map_err(IntoResponse::into_response)?;
         let now = app.clock.now();
         let context = context_of(&site, &headers, now).await.map_err(IntoResponse::into_response)?;
         match context.browser {
             Some(browser) if browser::is_form_token(&site.tenant, browser.id, form.value("form_token")) => {
-                Ok((Self { site, now, browser, sessions: context.sessions, form }, more))
+                Ok((Self { site, now, browser, sessions: context.sessions, form, named }, more))
             }
             _ => Err(Problem::Form.stop(&site).into_response()),
         }

@@ -89,7 +89,7 @@ pub async fn show_forgot(visit: Visit) -> Result<Response, Stop> {
         return closed(visit.view(), flow);
     }
     let (browser, cookie) = visit.known_browser().await?;
-    let waiting = waiting(&visit.site, flow, browser.id, visit.now).await?;
+    let waiting = waiting((&visit.site, &visit.named), flow, browser.id, visit.now).await?;
     let template = ForgotPage {
         view: visit.view(),
         form_token: browser::form_token(&visit.site.tenant, browser.id),
@@ -404,7 +404,7 @@ pub async fn set(submission: Submission) -> Result<Response, Stop> {
         Outcome::SignedIn => {
             let cookie = resetting.rotation.cookie(&site.tenant);
             let moved = moving_on::to_next_step(site, flow, Some(cookie))?;
-            Ok(with_cookie(moved, language::bring(site, user).await?))
+            Ok(with_cookie(moved, language::bring(site, Some(known_user))))
         }
         Outcome::NotSignedIn => {
             let cookie = resetting.rotation.cookie(&site.tenant);

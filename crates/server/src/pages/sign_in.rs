@@ -17,8 +17,8 @@ use super::client_card::ClientCard;
 use super::error::{Problem, too_often};
 use super::flow::{Waiting, client_waiting, waiting};
 use super::{
-    Faults, FieldFault, Malformed, Stop, Submission, View, Visit, language, moving_on, page_for, see_other,
-    with_cookie,
+    Faults, FieldFault, Malformed, Named, Stop, Submission, View, Visit, language, moving_on, page_for,
+    see_other, with_cookie,
 };
 use crate::attempts::{self, Aim, Checked, RightPassword, Target};
 use crate::browser::{self, Rotation};
@@ -58,7 +58,7 @@ struct PasswordPage<'a> {
 pub async fn show(visit: Visit) -> Result<Response, Stop> {
     let flow = visit.flow()?;
     let (browser, cookie) = visit.known_browser().await?;
-    let waiting = waiting(&visit.site, flow, browser.id, visit.now).await?;
+    let waiting = waiting((&visit.site, &visit.named), flow, browser.id, visit.now).await?;
     let template = SignInPage {
         view: visit.view(),
         form_token: browser::form_token(&visit.site.tenant, browser.id),
@@ -90,7 +90,8 @@ pub async fn identify(submission: Submission) -> Result<Response, Stop> {
     let identifier = match Identifier::parse(written, tenant.identifiers()) {
         Ok(identifier) => identifier,
         Err(error) => {
-            let waiting = waiting(&submission.site, flow, submission.browser.id, submission.now).await?;
+            let named = (&submission.site, &submission.named);
+            let waiting = waiting(named, flow, submission.browser.id, submission.now).await?;
             let template = SignInPage {
                 view: submission.view(),
                 form_token: submission.form_token(),
@@ -144,12 +145,12 @@ pub(super) fn email_fault(view: View<'_>, error: EmailAddressError) -> FieldFaul
 
 /// `GET /sign-in/password`: asks for the password.
 pub async fn show_password(visit: Visit) -> Result<Response, Stop> {
-    let attempt = named_attempt(&visit.site, visit.query.id("attempt")).await?;
+    let attempt = named_attempt((&visit.site, &visit.named), visit.query.id("attempt")).await?;
     let stale = || Problem::Stale.stop(&visit.site);
     let browser = visit.context.browser.as_ref().ok_or_else(stale)?;
     let facts = Facts { sign_in: &attempt, browser_id: browser.id, account: None, now: visit.now };
     let Ok(Step::NeedsFirstFactor { identifier }) = sign_in::next_step(&facts) else { return Err(stale()) };
-    let client = client_waiting(&visit.site, attempt.flow_id, browser.id, visit.now).await?;
+    let client = client_waiting((&visit.site, &visit.named), attempt.flow_id, browser.id, visit.now).await?;
     password_page(visit.view(), browser, &attempt, &identifier, client.as_ref(), Faults::default())
 }
 
@@ -173,23 +174,27 @@ fn password_page(
     page_for(template.faults.status(), &template, client)
 }
 
-async fn named_attempt(site: &Site, id: Result<Option<SignInId>, Malformed>) -> Result<SignIn, Stop> {
+async fn named_attempt(
+    (site, named): (&Site, &Named),
+    id: Result<Option<SignInId>, Malformed>,
+) -> Result<SignIn, Stop> {
     let Ok(Some(id)) = id else { return Err(Problem::Request.stop(site)) };
-    let attempt = site.app.store.read(site.tenant.id).sign_in(id).await?;
+    let attempt = named.sign_in(site, id).await?;
     attempt.ok_or_else(|| Problem::Stale.stop(site))
 }
 
 /// `POST /sign-in/password`: verifies the password and, if the machine says so, signs in.
 pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     let site = &submission.site;
-    let attempt = named_attempt(site, submission.form.id("attempt")).await?;
+    let named = (site, &submission.named);
+    let attempt = named_attempt(named, submission.form.id("attempt")).await?;
     let identifier = match sign_in::next_step(&facts_of(&submission, &attempt, None)) {
         Ok(Step::NeedsFirstFactor { identifier }) => identifier,
         Ok(Step::NeedsIdentifier | Step::Complete(_)) | Err(_) => {
             return Err(Problem::Stale.stop_in_flow(site, attempt.flow_id.as_ref()));
         }
     };
-    let client = client_waiting(site, attempt.flow_id, submission.browser.id, submission.now).await?;
+    let client = client_waiting(named, attempt.flow_id, submission.browser.id, submission.now).await?;
     let typed = submission.form.secret("password");
     let again = |key: &str| {
         let view = submission.view();
@@ -199,7 +204,9 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
     if typed.reveal().is_empty() {
         return again("password-empty");
     }
-    let account = account_with(site, &identifier).await?;
+    // Verified or not, an address finds its account.
+    let user = site.app.store.read(site.tenant.id).user_by_identifier(&identifier).await?;
+    let account = user.as_ref().map(|user| user.id);
     let aim = Aim {
         factor: GuessedFactor::Password,
         target: Target::of(&identifier, account),
@@ -222,11 +229,11 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
         }
     };
     site.count_sign_in(right.verified.user_id()).map_err(|wait| too_often(site, wait))?;
-    match complete(&submission, attempt.id, &right).await? {
+    match complete(&submission, attempt.id, &right, user.as_ref()).await? {
         Completion::SignedIn(rotation) => {
             let cookie = rotation.cookie(&site.tenant);
             let moved = moving_on::to_next_step(site, attempt.flow_id.as_ref(), Some(cookie))?;
-            Ok(with_cookie(moved, language::bring(site, right.verified.user_id()).await?))
+            Ok(with_cookie(moved, language::bring(site, user.as_ref())))
         }
         Completion::NotThisAccount => {
             attempts::note_refused(site, &aim).await?;
@@ -238,12 +245,6 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
 
 fn facts_of<'a>(submission: &Submission, attempt: &'a SignIn, account: Option<Account<'a>>) -> Facts<'a> {
     Facts { sign_in: attempt, browser_id: submission.browser.id, account, now: submission.now }
-}
-
-/// Who is found by it; by an address verified or not.
-async fn account_with(site: &Site, identifier: &Identifier) -> Result<Option<UserId>, Fault> {
-    let user = site.app.store.read(site.tenant.id).user_by_identifier(identifier).await?;
-    Ok(user.map(|user| user.id))
 }
 
 /// How an attempt with a verified password ended.
@@ -259,11 +260,12 @@ async fn complete(
     submission: &Submission,
     attempt: SignInId,
     right: &RightPassword,
+    user: Option<&User>,
 ) -> Result<Completion, Failure> {
     let Site { app, tenant, .. } = &submission.site;
     let verified = &right.verified;
     let rotation = Rotation::new(app);
-    let minting = Minting::for_user(&submission.site, verified.user_id(), submission.now).await?;
+    let minting = Minting::for_user(&submission.site, user, submission.now)?;
     let done = write_tx!(app.store, tenant.id, |tx| -> Result<Result<bool, SignInRefusal>, Fault> {
         let Some(mut sign_in) = tx.sign_in(attempt).await? else { return Ok(Err(SignInRefusal::Expired)) };
         let user = tx.user(verified.user_id()).await?;
@@ -342,9 +344,8 @@ impl Minting {
 
     /// The same for somebody who may sign in from a browser that is new to their account: then they are told by mail.
     /// Whoever has just made the account, or set its password by a mailed code, is told in another way.
-    pub(super) async fn for_user(site: &Site, user: UserId, now: Timestamp) -> Result<Self, Failure> {
-        let user = site.app.store.read(site.tenant.id).user(user).await?;
-        let new_device = user.map(|user| notices::new_device(site, &user, now)).transpose()?.flatten();
+    pub(super) fn for_user(site: &Site, user: Option<&User>, now: Timestamp) -> Result<Self, Failure> {
+        let new_device = user.map(|user| notices::new_device(site, user, now)).transpose()?.flatten();
         Ok(Self { new_device, ..Self::new(site, now) })
     }
 

@@ -92,7 +92,7 @@ pub async fn show(visit: Visit) -> Result<Response, Stop> {
     }
     let (browser, cookie) = visit.known_browser().await?;
     let form_token = browser::form_token(&visit.site.tenant, browser.id);
-    let waiting = waiting(&visit.site, flow, browser.id, visit.now).await?;
+    let waiting = waiting((&visit.site, &visit.named), flow, browser.id, visit.now).await?;
     let hint = waiting.login_hint.as_str();
     let is_address = hint.contains('@') || !visit.site.tenant.has_usernames();
     let typed = if is_address {
@@ -168,7 +168,8 @@ pub(super) fn username_taken(view: View<'_>) -> FieldFault {
 
 /// The form again, with what is wrong with it.
 async fn again(submission: &Submission, flow: Option<FlowId>, faults: Faults) -> Result<Response, Stop> {
-    let waiting = waiting(&submission.site, flow, submission.browser.id, submission.now).await?;
+    let named = (&submission.site, &submission.named);
+    let waiting = waiting(named, flow, submission.browser.id, submission.now).await?;
     let form_of = &submission.form;
     let typed = Typed { username: form_of.value("username"), email: form_of.value("email") };
     form(submission.view(), submission.form_token(), flow, &waiting, typed, faults)

@@ -367,7 +367,7 @@ impl FromRequest<Arc<App>> for AccountSubmission {
 
 impl AccountSubmission {
     async fn of(submission: Submission) -> Result<Self, Stop> {
-        let Submission { site, now, browser, sessions, form } = submission;
+        let Submission { site, now, browser, sessions, form, named: _ } = submission;
         let Ok(Some(wanted)) = form.id::<SessionId>("account") else {
             return Err(Problem::Request.stop(&site));
         };

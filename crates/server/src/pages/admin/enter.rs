@@ -53,7 +53,8 @@ pub async fn enter(submission: Submission) -> Result<Response, Stop> {
     let Some(holder) = site.app.store.read(site.tenant.id).admin_link_holder(link.hash()).await? else {
         return Err(Problem::Stale.stop(site));
     };
-    let minting = Minting::for_user(site, holder.0, *now).await?;
+    let user = site.app.store.read(site.tenant.id).user(holder.0).await?;
+    let minting = Minting::for_user(site, user.as_ref(), *now)?;
     let entered = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<Entered, Fault> {
         let Some(spent) = tx.spend_admin_link(link.hash(), *now).await? else { return Ok(Entered::Not) };
         let user = tx.user(spent.0.user_id).await?;
