@@ -8,7 +8,7 @@ use harness::{Browser, PASSWORD, Page, World};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use server::admin::{
-    AdminAtWork, AdminCommand, AdminError, ClientChanges, EventsAsked, admit, execute, execute_for,
+    AdminAtWork, AdminCommand, AdminError, ClientChanges, EventsAsked, Part, admit, execute, execute_for,
 };
 use server::routes::ADMINISTRATION;
 
@@ -317,8 +317,8 @@ async fn a_role_that_ends_while_a_command_is_on_its_way_ends_the_command() {
         for command in [
             AdminCommand::AdminsCreate { email: "friend@example.test".to_owned() },
             AdminCommand::AdminsRemove { user: "admin@example.test".to_owned() },
-            AdminCommand::TenantsList,
-            AdminCommand::UsersList,
+            AdminCommand::TenantsList(Part::default()),
+            AdminCommand::UsersList { beginning: None, part: Part::default() },
             AdminCommand::TenantsSet { settings: json!({ "oidc_legacy": "all_clients" }) },
             AdminCommand::TenantsSet { settings: json!({ "name": "X", "oidc_legacy": null }) },
         ] {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use harness::{Answer, Browser, PASSWORD, Page, Person, RelyingParty, World, web_metadata};
 use serde_json::json;
-use server::admin::AdminCommand;
+use server::admin::{AdminCommand, Part};
 
 const ADA: &str = "ada@example.test";
 const BOB: &str = "bob@example.test";
@@ -162,7 +162,10 @@ async fn no_new_account_where_sign_up_is_closed() {
         ] {
             assert_eq!((page.status, page.heading().as_str()), (403, "Sign-up is not available"), "{page}");
         }
-        assert_eq!(world.operate(AdminCommand::UsersList).await.unwrap(), json!([]));
+        assert_eq!(
+            world.operate(AdminCommand::UsersList { beginning: None, part: Part::default() }).await.unwrap(),
+            json!([])
+        );
         let go_on = format!("/oauth/authorize/continue?{}", open.url.query().unwrap());
         let answer = Answer(browser.open(&go_on).await);
         assert_eq!(answer.error().as_deref(), Some("invalid_request"), "{}", answer.0);

@@ -2,7 +2,7 @@
 
 use harness::{Answer, Browser, Form, PASSWORD, Page, World};
 use serde_json::{Value, json};
-use server::admin::{AdminCommand, AdminError};
+use server::admin::{AdminCommand, AdminError, Part};
 use std::time::Duration;
 use terms::SecretText;
 
@@ -46,7 +46,13 @@ async fn create(world: &World, email: Option<&str>, username: Option<&str>) -> R
 }
 
 async fn users(world: &World) -> usize {
-    world.operate(AdminCommand::UsersList).await.unwrap().as_array().unwrap().len()
+    world
+        .operate(AdminCommand::UsersList { beginning: None, part: Part::default() })
+        .await
+        .unwrap()
+        .as_array()
+        .unwrap()
+        .len()
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod measure;
 mod process;
 mod provider;
 mod report;
+mod seed;
 mod workload;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::limit::LimitArguments;
 use crate::provider::Engine;
+use crate::seed::SeedArguments;
 
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
@@ -33,6 +35,8 @@ struct Arguments {
 enum Command {
     /// Measure
     Run(RunArguments),
+    /// Make people, tenants and clients to measure growth with
+    Seed(SeedArguments),
     /// Be the process of the limits
     #[command(hide = true)]
     Limit(LimitArguments),
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         runtime.block_on(async {
             match arguments.command {
                 Command::Run(run) => measure::run(&run).await,
+                Command::Seed(asked) => Box::pin(seed::run(&asked)).await,
                 Command::Limit(limit) => limit::serve(limit).await,
                 Command::Hash { memory_kib } => {
                     println!("{:.1}", limit::hash_here(memory_kib)?);

@@ -149,9 +149,9 @@ verbs! {
     pub directory opt tenant_by_host(host: &str) -> TenantVersion =
         "SELECT t.tenant_id, t.version FROM tenant_host h JOIN tenant t ON t.tenant_id = h.tenant_id WHERE h.host = $1";
 
-    /// What every tenant is called, in the order of their making.
-    pub directory many tenant_names() -> TenantNames =
-        "SELECT tenant_id, slug, issuer FROM tenant ORDER BY tenant_id";
+    /// What tenants are called, in the order of their making, after one of them.
+    pub directory many tenant_names(after: &str, most: u32) -> TenantNames =
+        "SELECT tenant_id, slug, issuer FROM tenant WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
 
     /// What seals the data keys: their first nine octets, which are the format and the key's id.
     pub directory many data_keys_by_head() -> SealedBy =

@@ -29,8 +29,8 @@ const WHOLE: &[(&str, &str)] = &[
     ("store::gauges::oldest_signing_keys", "at each reading of the metrics, all tenants' keys"),
     ("store::signing_keys::tenants_with_keys_from_before", "those that are found are to be rotated"),
     ("store::tenants::tenants", "asked for by a command"),
-    ("store::tenants::tenant_names", "asked for by a command"),
-    ("store::tenants::tenant_hosts", "asked for by a command"),
+    ("store::tenants::tenant_names", "by their key, as many as are asked for"),
+    ("store::tenants::tenant_hosts", "asked for by no request"),
     ("store::tenants::data_keys_by_head", "at the start, all tenants"),
     ("store::registrations::tenants_with_clients_unused_since", "every ten minutes, all tenants"),
     // The end of an index.

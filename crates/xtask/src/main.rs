@@ -17,6 +17,7 @@ mod place;
 mod postgres;
 mod release;
 mod run;
+mod seed;
 mod steps;
 mod suite;
 mod supply;
@@ -43,6 +44,8 @@ Usage: cargo xtask <command>
           --suite URL [--ca FILE.pem] [--plan NAME] [--module TEXT] [--accept].
   bench   Measure what each operation costs, on SQLite and on PostgreSQL, beside what this machine does at most: the release
           build on one processor, the driver on another. [--only TEXT] [--seconds N] [--json FILE], or --help.
+  seed    Make people, tenants and clients to measure growth with, in the database of a configuration:
+          --config FILE [--users N] [--tenants N] [--clients N] [--append].
   fuzz    Have libFuzzer look for inputs on which the readers' rules don't hold: [--minutes N] [TARGET…]; ten minutes for
           each target if nothing else is said. Needs a nightly compiler.
 ";
@@ -73,6 +76,7 @@ fn dispatch(arguments: &[String]) -> Result<(), String> {
         ("supply", []) => supply::run(&place),
         ("conformance", rest) => conformance::run(&place, rest),
         ("bench", rest) => bench::run(&place, rest),
+        ("seed", rest) => seed::run(&place, rest),
         ("fuzz", rest) => fuzz::run(&place, rest),
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");

@@ -30,7 +30,7 @@ impl AdminCommand {
             Self::AdminsCreate { .. }
             | Self::AdminsRemove { .. }
             | Self::TenantsCreate { .. }
-            | Self::TenantsList
+            | Self::TenantsList(_)
             | Self::KeysCreate { .. }
             | Self::InitialAccessTokensCreate { .. }
             | Self::InitialAccessTokensList
@@ -43,8 +43,8 @@ impl AdminCommand {
             // An administrator never chooses somebody's password: they take it away, and the person chooses another.
             | Self::UsersSetPassword { .. }
             | Self::UsersCreate { .. }
-            // The whole of them in one answer: pages show a part at a time.
-            | Self::UsersList
+            // As many in one answer as are asked for: pages show a part at a time.
+            | Self::UsersList { .. }
             | Self::ResourceServersCreate { .. }
             | Self::ResourceServersDelete { .. } => Needs::Operator,
             Self::ClientsCreate(_)
@@ -67,7 +67,7 @@ impl AdminCommand {
             | Self::TenantsShow
             | Self::EventsList(_)
             | Self::KeysList
-            | Self::ClientsList
+            | Self::ClientsList(_)
             | Self::ClientsShow { .. }
             | Self::ResourceServersList => Needs::Admin,
         }

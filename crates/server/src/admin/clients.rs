@@ -5,11 +5,9 @@ use store::clients::LIVE_SECRETS;
 use store::write_tx;
 use terms::{ClientId, ClientSecret};
 
+use super::part::Part;
 use super::{AdminError, ClientChanges, Desk, instant, keys};
 use crate::registration::{self, NewSecret, check_sector, new_id, new_secret, response_types_are_let};
-
-/// Clients in one page of the list as it is read.
-const PAGE: u32 = 500;
 
 pub async fn create(at: Desk<'_>, changes: ClientChanges) -> Result<Value, AdminError> {
     let id = new_id(at.app).map_err(AdminError::refused)?;
@@ -90,25 +88,20 @@ fn members(settings: &ClientSettings) -> Map<String, Value> {
     }
 }
 
-pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
-    let mut rows = Vec::new();
-    let mut after = String::new();
-    loop {
-        let clients = at.app.store.read(at.tenant.id).clients_after(&after, PAGE).await?;
-        let Some(last) = clients.last() else { break };
-        after = last.id.to_string();
-        rows.extend(clients.iter().map(|client| {
-            json!({
-                "client_id": client.id,
-                "client_name": client.name,
-                "token_endpoint_auth_method": client.auth_method.as_str(),
-                "grant_types": client.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
-                "first_party": client.settings.first_party,
-                "created_at": instant(client.created_at),
-            })
-        }));
-    }
-    Ok(Value::Array(rows))
+pub async fn list(at: Desk<'_>, part: &Part) -> Result<Value, AdminError> {
+    let after = part.after.as_deref().unwrap_or_default();
+    let clients = at.app.store.read(at.tenant.id).clients_after(after, part.most()?).await?;
+    let row = |client: &Client| {
+        json!({
+            "client_id": client.id,
+            "client_name": client.name,
+            "token_endpoint_auth_method": client.auth_method.as_str(),
+            "grant_types": client.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
+            "first_party": client.settings.first_party,
+            "created_at": instant(client.created_at),
+        })
+    };
+    Ok(clients.iter().map(row).collect())
 }
 
 pub async fn show(at: Desk<'_>, client_id: &str) -> Result<Value, AdminError> {

@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 use store::events::EventFilter;
 use terms::{EventId, Timestamp};
 
-use super::{AdminError, Desk, instant, users};
-
-/// Events in one answer unless fewer are asked for.
-const MOST: u32 = 1000;
+use super::{AdminError, Desk, instant, part, users};
 
 /// Which events are asked for, as it was typed.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -36,7 +33,7 @@ pub async fn list(at: Desk<'_>, asked: &EventsAsked) -> Result<Value, AdminError
             Err(_) => users::find(at, user).await?.id.to_string(),
         });
     }
-    let most = asked.limit.unwrap_or(100);
+    let most = part::most(asked.limit).unwrap_or(part::MOST);
     let events = at.app.store.read(at.tenant.id).events_where(&filter, most).await?;
     Ok(events.iter().map(shown).collect())
 }
@@ -70,8 +67,8 @@ fn filter(asked: &EventsAsked) -> Result<EventFilter, Vec<String>> {
             Err(error) => faults.push(format!("--before: {error}")),
         }
     }
-    if asked.limit.is_some_and(|limit| !(1..=MOST).contains(&limit)) {
-        faults.push(format!("--limit: must be between 1 and {MOST}"));
+    if part::most(asked.limit).is_none() {
+        faults.push(part::too_many());
     }
     if faults.is_empty() { Ok(filter) } else { Err(faults) }
 }

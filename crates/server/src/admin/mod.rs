@@ -10,6 +10,7 @@ mod initial_access_tokens;
 mod keys;
 mod mails;
 mod master_key;
+mod part;
 mod resource_servers;
 pub mod socket;
 mod tenants;
@@ -30,6 +31,7 @@ use crate::tenant::Tenant;
 
 pub use authority::{AdminAtWork, Authority, Needs, Warrant, WarrantedEvent, admit};
 pub use events::EventsAsked;
+pub use part::Part;
 
 /// One thing to do, with what it needs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,7 +58,7 @@ pub enum AdminCommand {
     MasterKeyStatus,
     MasterKeyRewrap,
     ClientsCreate(ClientChanges),
-    ClientsList,
+    ClientsList(Part),
     ClientsShow {
         client_id: String,
     },
@@ -95,7 +97,11 @@ pub enum AdminCommand {
         password: SecretText,
         profile: Option<Value>,
     },
-    UsersList,
+    /// All in the order of their making, or those with an address, a username or a name that begins so.
+    UsersList {
+        beginning: Option<String>,
+        part: Part,
+    },
     UsersSetPassword {
         user: String,
         #[serde(serialize_with = "reveal")]
@@ -137,7 +143,7 @@ pub enum AdminCommand {
         issuer: Option<String>,
         hosts: Vec<String>,
     },
-    TenantsList,
+    TenantsList(Part),
     TenantsShow,
     TenantsSet {
         settings: Value,
@@ -262,7 +268,7 @@ async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminEr
         C::MasterKeyStatus => master_key::status(at).await,
         C::MasterKeyRewrap => master_key::rewrap(at).await,
         C::ClientsCreate(changes) => clients::create(at, changes).await,
-        C::ClientsList => clients::list(at).await,
+        C::ClientsList(part) => clients::list(at, &part).await,
         C::ClientsShow { client_id } => clients::show(at, &client_id).await,
         C::ClientsUpdate { client_id, changes, new_secret } => {
             clients::update(at, &client_id, changes, new_secret).await
@@ -280,7 +286,7 @@ async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminEr
         C::UsersCreate { email, username, password, profile } => {
             users::create(at, (email.as_deref(), username.as_deref()), password, profile).await
         }
-        C::UsersList => users::list(at).await,
+        C::UsersList { beginning, part } => users::list(at, beginning.as_deref(), &part).await,
         C::UsersSetPassword { user, password } => users::set_password(at, &user, password).await,
         C::UsersInvite { email, profile } => users::invite(at, &email, profile).await,
         C::UsersDisable { user } => users::disable(at, &user).await,
@@ -292,7 +298,7 @@ async fn carry_out(at: Desk<'_>, command: AdminCommand) -> Result<Value, AdminEr
         C::UsersDelete { user } => users::delete(at, &user).await,
         C::EventsList(asked) => events::list(at, &asked).await,
         C::TenantsCreate { slug, issuer, hosts } => tenants::create(at, slug, issuer, hosts).await,
-        C::TenantsList => tenants::list(at).await,
+        C::TenantsList(part) => tenants::list(at, &part).await,
         C::TenantsShow => Ok(tenants::show(at)),
         C::TenantsSet { settings } => tenants::set(at, &settings).await,
         C::ResourceServersCreate {

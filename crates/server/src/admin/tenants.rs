@@ -1,11 +1,8 @@
-use std::collections::HashMap;
-
 use identity::TenantSettings;
 use serde_json::{Value, json};
-use store::tenants::TenantNames;
-use terms::TenantId;
 
-use super::{AdminError, Desk};
+use super::part::Part;
+use super::{AdminError, Desk, find_tenant};
 use crate::provision::{NewTenant, ProvisionError, create_tenant};
 use crate::settings;
 use crate::tenant::{Issuer, Tenant};
@@ -34,14 +31,20 @@ pub async fn create(
     Ok(shown(&tenant))
 }
 
-pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
-    let mut directory = at.app.store.directory();
-    let mut hosts: HashMap<TenantId, Vec<String>> = HashMap::new();
-    for host in directory.tenant_hosts().await? {
-        hosts.entry(host.tenant).or_default().push(host.host);
+/// By the rows of the part alone, however many tenants there are.
+pub async fn list(at: Desk<'_>, part: &Part) -> Result<Value, AdminError> {
+    let most = part.most()?;
+    let after = match &part.after {
+        Some(name) => find_tenant(at.app, name).await?.id.to_string(),
+        None => String::new(),
+    };
+    let mut rows = Vec::new();
+    for it in at.app.store.directory().tenant_names(&after, most).await? {
+        let hosts = at.app.store.read(it.id).hosts_of_tenant().await?;
+        let hosts: Vec<String> = hosts.into_iter().map(|host| host.host).collect();
+        rows.push(json!({ "tenant_id": it.id, "slug": it.slug, "issuer": it.issuer, "hosts": hosts }));
     }
-    let named = |it: TenantNames| json!({ "tenant_id": it.id, "slug": it.slug, "issuer": it.issuer, "hosts": hosts.remove(&it.id).unwrap_or_default() });
-    Ok(directory.tenant_names().await?.into_iter().map(named).collect())
+    Ok(Value::Array(rows))
 }
 
 pub fn show(at: Desk<'_>) -> Value {

@@ -6,13 +6,11 @@ use store::mail::MailRecord;
 use store::{Fault, write_tx};
 use terms::{CanonicalUsername, EmailAddress, SecretText, SessionId, Subject, UserId};
 
+use super::part::Part;
 use super::{AdminError, Desk, instant};
 use crate::attempts;
 use crate::logout_notices::tell;
 use crate::notices::{self, ChangedBy};
-
-/// Users in one page of the list as it is read.
-const PAGE: u32 = 500;
 
 pub async fn create(
     at: Desk<'_>,
@@ -73,16 +71,32 @@ async fn hashed(
     hash.map_err(|error| AdminError::Fault(Fault::new("hash the password").because(error)))
 }
 
-pub async fn list(at: Desk<'_>) -> Result<Value, AdminError> {
-    let mut shown_users = Vec::new();
-    let mut after = None;
-    loop {
-        let users = at.app.store.read(at.tenant.id).users_after(after, PAGE).await?;
-        let Some(last) = users.last() else { break };
-        after = Some(last.id);
-        shown_users.extend(users.iter().map(shown));
-    }
-    Ok(Value::Array(shown_users))
+pub async fn list(at: Desk<'_>, beginning: Option<&str>, part: &Part) -> Result<Value, AdminError> {
+    let most = part.most()?;
+    let mut read = at.app.store.read(at.tenant.id);
+    let users = match (beginning, &part.after) {
+        (None, after) => {
+            let after = after.as_deref().map(str::parse::<UserId>).transpose();
+            let after = after.map_err(|error| AdminError::refused(format!("--after: {error}")))?;
+            read.users_after(after, most).await?
+        }
+        (Some(beginning), None) => {
+            let mut users: Vec<User> = Vec::new();
+            for hit in read.users_found(beginning, None, most).await? {
+                // Whom two of their names make a hit comes once.
+                if users.iter().all(|user| user.id != hit.user) {
+                    users.extend(read.user(hit.user).await?);
+                }
+            }
+            users
+        }
+        (Some(_), Some(_)) => {
+            return Err(AdminError::refused(
+                "--search and --after can't be asked for together: say more of the beginning",
+            ));
+        }
+    };
+    Ok(users.iter().map(shown).collect())
 }
 
 pub async fn set_password(at: Desk<'_>, user: &str, password: SecretText) -> Result<Value, AdminError> {

@@ -11,7 +11,7 @@ use terms::SecretText;
 use super::Complaint;
 use super::clients::ClientsCommand;
 use super::initial_access_tokens::InitialAccessTokensCommand;
-use crate::admin::{AdminCommand, EventsAsked};
+use crate::admin::{AdminCommand, EventsAsked, Part};
 use crate::tenant::DEFAULT_SLUG;
 
 /// Portico: a self-hosted OpenID Connect provider.
@@ -182,6 +182,24 @@ pub enum PrintTopic {
     TenantSettingsSchema,
 }
 
+/// Which part of a list is asked for.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub struct ListPart {
+    /// The next part: behind the one with this id, with which the answer before ended
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+    /// How many, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u32,
+}
+
+impl ListPart {
+    pub fn into_admin(self) -> Part {
+        Part { after: self.after, limit: Some(self.limit) }
+    }
+}
+
 /// Which events are asked for.
 #[derive(Args, Debug)]
 #[group(skip)]
@@ -312,8 +330,14 @@ pub enum UsersCommand {
         #[arg(long, value_name = "FILE.json")]
         profile: Option<PathBuf>,
     },
-    /// List the users
-    List,
+    /// List the users, a part at a time
+    List {
+        /// Only those with an address, a username or a name that begins so
+        #[arg(long, value_name = "TEXT", conflicts_with = "after")]
+        search: Option<String>,
+        #[command(flatten)]
+        part: ListPart,
+    },
     /// Let nothing be issued for a user any more, and sign them out everywhere
     Disable {
         /// The user, by address or id
@@ -361,7 +385,9 @@ impl UsersCommand {
                 let profile = profile.as_deref().map(read_json).transpose()?;
                 AdminCommand::UsersCreate { email, username, password: typed(password)?, profile }
             }
-            Self::List => AdminCommand::UsersList,
+            Self::List { search, part } => {
+                AdminCommand::UsersList { beginning: search, part: part.into_admin() }
+            }
             Self::Disable { user } => AdminCommand::UsersDisable { user },
             Self::Enable { user } => AdminCommand::UsersEnable { user },
             Self::SignOut { user } => AdminCommand::UsersSignOut { user },
@@ -415,8 +441,11 @@ pub enum TenantsCommand {
         #[arg(long = "host", value_name = "HOST")]
         hosts: Vec<String>,
     },
-    /// List the tenants
-    List,
+    /// List the tenants, a part at a time
+    List {
+        #[command(flatten)]
+        part: ListPart,
+    },
     /// Show a tenant with its settings
     Show {
         /// The tenant, by its slug or id
@@ -441,7 +470,7 @@ impl TenantsCommand {
     /// The tenant that the command names itself, in the place of `--tenant`.
     pub fn which(&self) -> Option<&str> {
         match self {
-            Self::Create { .. } | Self::List => None,
+            Self::Create { .. } | Self::List { .. } => None,
             Self::Show { which } | Self::Set { which, .. } => Some(which),
         }
     }
@@ -449,7 +478,7 @@ impl TenantsCommand {
     pub fn into_admin(self) -> Result<AdminCommand, Complaint> {
         Ok(match self {
             Self::Create { slug, issuer, hosts } => AdminCommand::TenantsCreate { slug, issuer, hosts },
-            Self::List => AdminCommand::TenantsList,
+            Self::List { part } => AdminCommand::TenantsList(part.into_admin()),
             Self::Show { .. } => AdminCommand::TenantsShow,
             Self::Set { settings, logo, .. } => {
                 let mut settings = settings.as_deref().map_or_else(|| Ok(json!({})), read_json)?;

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::Complaint;
-use super::arguments::read_json;
+use super::arguments::{ListPart, read_json};
 use crate::admin::{AdminCommand, ClientChanges};
 
 #[derive(Debug, Subcommand)]
@@ -16,8 +16,11 @@ pub enum ClientsCommand {
         #[command(flatten)]
         metadata: Metadata,
     },
-    /// List the clients
-    List,
+    /// List the clients, a part at a time
+    List {
+        #[command(flatten)]
+        part: ListPart,
+    },
     /// Show one client
     Show { client_id: String },
     /// Replace what is given, and keep the rest; a file replaces all metadata
@@ -37,7 +40,7 @@ impl ClientsCommand {
     pub fn into_admin(self) -> Result<AdminCommand, Complaint> {
         Ok(match self {
             Self::Create { metadata } => AdminCommand::ClientsCreate(metadata.for_a_new_client()?),
-            Self::List => AdminCommand::ClientsList,
+            Self::List { part } => AdminCommand::ClientsList(part.into_admin()),
             Self::Show { client_id } => AdminCommand::ClientsShow { client_id },
             Self::Update { client_id, metadata, new_secret } => {
                 AdminCommand::ClientsUpdate { client_id, changes: metadata.changes()?, new_secret }

@@ -201,6 +201,7 @@ async fn backup(target: &Target, file: &Path) -> Result<(), Complaint> {
 async fn administer(target: Target, command: AdminCommand) -> Result<(), Complaint> {
     let config = config_of(&target)?;
     logging::init(&config.log);
+    let continuation = command.continuation();
     let answer = match Box::pin(reach(config)).await? {
         Reached::Data(app) => {
             let answer = admin::execute(&app, &target.tenant, command).await;
@@ -213,6 +214,9 @@ async fn administer(target: Target, command: AdminCommand) -> Result<(), Complai
     };
     let answer = answer.map_err(|error| error.to_string())?;
     say(&if target.json { pretty(&answer)? } else { readable(&answer) });
+    if let Some(next) = continuation.and_then(|it| it.after(&answer)) {
+        complain(&format!("there may be more: {next} goes on from here"));
+    }
     Ok(())
 }
 
