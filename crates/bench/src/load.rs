@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::Problem;
-use crate::workload::{Actor, Scene};
+use crate::workload::Actor;
 
 /// What a loop came to.
 pub(crate) struct Measured {
@@ -48,18 +48,12 @@ pub(crate) enum Pace {
 }
 
 /// Lets the actors ask for so long.
-pub(crate) async fn run(
-    scene: &Scene,
-    actors: &mut Vec<Actor>,
-    pace: Pace,
-    time: Duration,
-) -> Result<Measured, Problem> {
+pub(crate) async fn run(actors: &mut Vec<Actor>, pace: Pace, time: Duration) -> Result<Measured, Problem> {
     let begin = Instant::now();
     let end = begin + time;
     let mut running = JoinSet::new();
     let count = u32::try_from(actors.len())?.max(1);
     for (index, mut actor) in actors.drain(..).enumerate() {
-        let scene = scene.clone();
         let every = match pace {
             Pace::Closed => None,
             Pace::Open(rate) => Some(Duration::from_secs_f64(f64::from(count) / rate)),
@@ -75,7 +69,7 @@ pub(crate) async fn run(
                 } else {
                     due = Instant::now();
                 }
-                actor.act(&scene).await?;
+                actor.act().await?;
                 let micros = u64::try_from(due.elapsed().as_micros())?;
                 latency.saturating_record(micros.min(LONGEST));
                 operations += 1;

@@ -3,10 +3,12 @@
 // A program for the terminal that measures time: neither rule is meant for it.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
+mod grow;
 mod http;
 mod limit;
 mod load;
 mod measure;
+mod memory;
 mod process;
 mod provider;
 mod report;
@@ -33,8 +35,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure
+    /// What each operation costs, beside its limit
     Run(RunArguments),
+    /// What operations cost while the data grows to a million people, ten thousand clients and ten thousand tenants
+    Grow(RunArguments),
+    /// How much memory a hundred thousand logins leave behind
+    Memory(RunArguments),
     /// Make people, tenants and clients to measure growth with
     Seed(SeedArguments),
     /// Be the process of the limits
@@ -87,6 +93,8 @@ fn main() -> ExitCode {
         runtime.block_on(async {
             match arguments.command {
                 Command::Run(run) => measure::run(&run).await,
+                Command::Grow(run) => grow::run(&run).await,
+                Command::Memory(run) => memory::run(&run).await,
                 Command::Seed(asked) => Box::pin(seed::run(&asked)).await,
                 Command::Limit(limit) => limit::serve(limit).await,
                 Command::Hash { memory_kib } => {

@@ -17,9 +17,9 @@ const ACTORS: usize = 8;
 const OPEN_RATE: f64 = 0.5;
 /// Closed loops of a workload, each followed by one of its limit: what disturbs the machine for a while then spoils one
 /// round, and the median is of another.
-const ROUNDS: usize = 3;
+pub(crate) const ROUNDS: usize = 3;
 /// Before it is measured.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
 /// How long nobody asks, to see what the server does by itself.
 const IDLE: Duration = Duration::from_secs(20);
 /// Starts of which the fastest counts: the disk's caches are warm then, as after an update of the program.
@@ -122,13 +122,13 @@ async fn row(provider: &Provider, scene: &Scene, workload: Workload, time: Durat
         Some(path) => Some(Limit::start(provider, scene, workload, path, ACTORS).await?),
         None => None,
     };
-    load::run(scene, &mut actors, Pace::Closed, WARM_UP).await?;
+    load::run(&mut actors, Pace::Closed, WARM_UP).await?;
     let counted = provider.counts().await?;
     let (mut operations, mut rates) = (0.0, Vec::new());
     let (mut servers, mut databases, mut limits) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let (server, database) = used(provider)?;
-        let closed = load::run(scene, &mut actors, Pace::Closed, time).await?;
+        let closed = load::run(&mut actors, Pace::Closed, time).await?;
         let (server_after, database_after) = used(provider)?;
         servers.push((server_after - server) / closed.count());
         databases.push((database_after - database) / closed.count());
@@ -140,7 +140,7 @@ async fn row(provider: &Provider, scene: &Scene, workload: Workload, time: Durat
     }
     let counts = provider.counts().await?.since(&counted).by(operations);
     let per_second = median(&mut rates);
-    let open = load::run(scene, &mut actors, Pace::Open(per_second * OPEN_RATE), time).await?;
+    let open = load::run(&mut actors, Pace::Open(per_second * OPEN_RATE), time).await?;
     Ok(Row {
         workload: workload.name(),
         engine: provider.engine.name(),
@@ -156,13 +156,13 @@ async fn row(provider: &Provider, scene: &Scene, workload: Workload, time: Durat
     })
 }
 
-fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// Processor time so far in microseconds, of the server and of the database.
-fn used(provider: &Provider) -> Result<(f64, f64), Problem> {
+pub(crate) fn used(provider: &Provider) -> Result<(f64, f64), Problem> {
     let database = match &provider.engine {
         Engine::Sqlite => 0.0,
         Engine::Postgres { process, .. } => process::cpu_time(*process)?,

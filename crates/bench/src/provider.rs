@@ -170,6 +170,19 @@ impl Provider {
         Ok(self.server.as_ref().and_then(Child::id).ok_or("the server doesn't run")?)
     }
 
+    /// Adds to the data by [`crate::seed`], while the server doesn't run.
+    pub(crate) async fn seed(&self, people: i64, clients: i64, tenants: i64) -> Result<(), Problem> {
+        let [people, clients, tenants] = [people, clients, tenants].map(|count| count.to_string());
+        let status = Command::new(std::env::current_exe()?)
+            .args(["seed", "--append", "--config", "portico.toml"])
+            .args(["--users", &people, "--clients", &clients, "--tenants", &tenants])
+            .current_dir(&self.folder)
+            .stdout(Stdio::null())
+            .status()
+            .await?;
+        if status.success() { Ok(()) } else { Err("the data could not be made".into()) }
+    }
+
     /// What its instruments have counted since it started.
     pub(crate) async fn counts(&self) -> Result<Counts, Problem> {
         let mut connection = Connection::new(self.metrics, &self.metrics.to_string());

@@ -26,7 +26,7 @@ pub const PASSWORD: &str = "growth is measured here";
 /// Where everybody's clients are answered.
 pub const REDIRECT_URI: &str = "https://app.example.test/callback";
 /// What all of them authenticate with.
-const SECRET: [u8; 32] = [b'g'; 32];
+pub const SECRET: [u8; 32] = [b'g'; 32];
 
 /// The address of a person by their number, from 1 on.
 pub fn address(number: i64) -> String {
@@ -272,12 +272,21 @@ impl Seeder {
 
 /// A web application of whoever runs the server, so that nobody is asked for consent.
 fn client(now: Timestamp) -> Result<Client, Problem> {
-    let metadata = serde_json::json!({ "client_name": "Application", "redirect_uris": [REDIRECT_URI] });
+    let metadata = serde_json::json!({
+        "client_name": "Application",
+        "redirect_uris": [REDIRECT_URI],
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+        "scope": "openid email offline_access",
+    });
     let metadata = ClientMetadata::parse(&metadata).map_err(|_| "the client's metadata is refused")?;
     Ok(Client {
         id: "like".parse()?,
         metadata,
-        settings: ClientSettings { first_party: true, ..ClientSettings::default() },
+        settings: ClientSettings {
+            first_party: true,
+            rotate_refresh_tokens: true,
+            ..ClientSettings::default()
+        },
         created_at: now,
         last_used_at: None,
     })

@@ -120,9 +120,28 @@ pub(crate) struct Scene(Arc<Registered>);
 struct Registered {
     address: std::net::SocketAddr,
     host: String,
-    /// `Authorization` of the client.
-    client: String,
+    /// A client of the default tenant.
     client_id: String,
+    /// Of the actors, each plays one; more actors than that share them.
+    cast: Vec<Role>,
+}
+
+/// Whom an actor plays: a person of a tenant who uses a client.
+#[derive(Clone)]
+pub(crate) struct Role {
+    /// What the tenant's paths begin with; nothing for the default one.
+    pub tenant: String,
+    pub email: String,
+    pub password: &'static str,
+    pub client_id: String,
+    /// `Authorization` of the client.
+    pub authorization: String,
+    pub redirect_uri: &'static str,
+}
+
+/// `client_secret_basic` (RFC 6749 section 2.3.1). Neither half has a letter that would have to be escaped.
+pub(crate) fn basic(client_id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{client_id}:{secret}")))
 }
 
 impl Scene {
@@ -167,14 +186,27 @@ impl Scene {
         let member =
             |name: &str| made[name].as_str().map(str::to_owned).ok_or("a client without credentials");
         let (client_id, secret) = (member("client_id")?, member("client_secret")?);
+        let mut cast = Vec::new();
         for person in 0..PEOPLE {
-            let email = email(person);
+            let email = format!("somebody{person}@example.test");
             provider.operate(&["users", "create", "--email", &email, "--password", PASSWORD]).await?;
+            cast.push(Role {
+                tenant: String::new(),
+                email,
+                password: PASSWORD,
+                client_id: client_id.clone(),
+                authorization: basic(&client_id, &secret),
+                redirect_uri: CALLBACK,
+            });
         }
+        Self::of(provider, client_id, cast)
+    }
+
+    /// A scene with this cast, of what is registered already.
+    pub(crate) fn of(provider: &Provider, client_id: String, cast: Vec<Role>) -> Result<Self, Problem> {
         let host = Url::parse(&provider.issuer)?;
         let host = format!("{}:{}", host.host_str().unwrap_or_default(), provider.address.port());
-        let client = format!("Basic {}", STANDARD.encode(format!("{client_id}:{secret}")));
-        Ok(Self(Arc::new(Registered { address: provider.address, host, client, client_id })))
+        Ok(Self(Arc::new(Registered { address: provider.address, host, client_id, cast })))
     }
 
     pub(crate) fn client_id(&self) -> &str {
@@ -200,24 +232,30 @@ impl Scene {
             let mut actor = Actor {
                 workload,
                 browser: Browser::new(self.connection()),
-                email: email(index % PEOPLE),
+                role: self.0.cast.get(index % self.0.cast.len().max(1)).ok_or("nobody to play")?.clone(),
                 token: String::new(),
             };
-            actor.begin(self).await?;
+            actor.begin().await?;
             actors.push(actor);
         }
         Ok(actors)
     }
+}
 
+impl Role {
     fn authorization(&self) -> [(HeaderName, &str); 1] {
-        [(AUTHORIZATION, self.0.client.as_str())]
+        [(AUTHORIZATION, self.authorization.as_str())]
+    }
+
+    fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.tenant)
     }
 
     fn authorize(&self, more: &[(&str, &str)]) -> String {
         let mut fields = vec![
             ("response_type", "code"),
-            ("client_id", self.0.client_id.as_str()),
-            ("redirect_uri", CALLBACK),
+            ("client_id", self.client_id.as_str()),
+            ("redirect_uri", self.redirect_uri),
             ("scope", "openid email offline_access"),
             ("state", "a-state"),
             ("nonce", "a-nonce"),
@@ -225,28 +263,24 @@ impl Scene {
             ("code_challenge_method", "S256"),
         ];
         fields.extend_from_slice(more);
-        format!("/oauth/authorize?{}", form(&fields))
+        format!("{}/oauth/authorize?{}", self.tenant, form(&fields))
     }
-}
-
-fn email(person: usize) -> String {
-    format!("person{person}@example.test")
 }
 
 /// Somebody with a connection, and what they hold.
 pub(crate) struct Actor {
     workload: Workload,
     browser: Browser,
-    email: String,
+    role: Role,
     /// The refresh token, or the access token.
     token: String,
 }
 
 impl Actor {
-    async fn begin(&mut self, scene: &Scene) -> Result<(), Problem> {
+    async fn begin(&mut self) -> Result<(), Problem> {
         let wanted = match self.workload {
             Workload::LiveSession | Workload::Refresh | Workload::Userinfo | Workload::Introspection => {
-                self.login(scene).await?
+                self.login().await?
             }
             _ => return Ok(()),
         };
@@ -256,33 +290,36 @@ impl Actor {
     }
 
     /// Does the operation once, and looks whether it succeeded.
-    pub(crate) async fn act(&mut self, scene: &Scene) -> Result<(), Problem> {
+    pub(crate) async fn act(&mut self) -> Result<(), Problem> {
         match self.workload {
             Workload::Discovery => self.fetch(DISCOVERY).await.map(drop),
             Workload::Jwks => self.fetch(JWKS).await.map(drop),
             Workload::ClientCredentials(signature) => {
                 let api = signature.api();
                 let fields = [("grant_type", "client_credentials"), ("scope", "read"), ("resource", &api)];
-                self.ask_for_tokens(scene, &fields).await.map(drop)
+                self.ask_for_tokens(&fields).await.map(drop)
             }
             Workload::Login => {
                 self.browser.forget();
-                self.login(scene).await.map(drop)
+                self.login().await.map(drop)
             }
             Workload::LiveSession => {
-                let answer = self.browser.open(&scene.authorize(&[("prompt", "none")])).await?;
-                self.redeem(scene, &answer.must_be(StatusCode::SEE_OTHER)?).await.map(drop)
+                let answer = self.browser.open(&self.role.authorize(&[("prompt", "none")])).await?;
+                self.redeem(&answer.must_be(StatusCode::SEE_OTHER)?).await.map(drop)
             }
             Workload::Refresh => {
                 let token = std::mem::take(&mut self.token);
                 let fields = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
-                self.token = text(&self.ask_for_tokens(scene, &fields).await?, "refresh_token")?;
+                self.token = text(&self.ask_for_tokens(&fields).await?, "refresh_token")?;
                 Ok(())
             }
             Workload::Userinfo => {
                 let bearer = format!("Bearer {}", self.token);
-                let answer =
-                    self.browser.connection().get("/oauth/userinfo", &[(AUTHORIZATION, &bearer)]).await?;
+                let answer = self
+                    .browser
+                    .connection()
+                    .get(&self.role.path("/oauth/userinfo"), &[(AUTHORIZATION, &bearer)])
+                    .await?;
                 text(&answer.must_be(StatusCode::OK)?.json()?, "email").map(drop)
             }
             Workload::Introspection => {
@@ -290,7 +327,7 @@ impl Actor {
                 let answer = self
                     .browser
                     .connection()
-                    .post("/oauth/introspect", &scene.authorization(), &fields)
+                    .post(&self.role.path("/oauth/introspect"), &self.role.authorization(), &fields)
                     .await?;
                 let answer = answer.must_be(StatusCode::OK)?.json()?;
                 if answer["active"] == true { Ok(()) } else { Err("a token that isn't active".into()) }
@@ -303,23 +340,28 @@ impl Actor {
     }
 
     /// Signs in as a person does who comes from the client, up to the tokens.
-    async fn login(&mut self, scene: &Scene) -> Result<Value, Problem> {
-        let begun = self.browser.open(&scene.authorize(&[])).await?.must_be(StatusCode::SEE_OTHER)?;
+    async fn login(&mut self) -> Result<Value, Problem> {
+        let begun = self.browser.open(&self.role.authorize(&[])).await?.must_be(StatusCode::SEE_OTHER)?;
         let page = self.follow(&begun).await?.must_be(StatusCode::OK)?;
         let (form_token, flow) = (page.hidden("form_token")?, page.hidden("flow")?);
-        let fields = [("form_token", form_token.as_str()), ("flow", &flow), ("email", &self.email)];
-        let named = self.browser.submit("/sign-in", &fields).await?.must_be(StatusCode::SEE_OTHER)?;
+        let fields = [("form_token", form_token.as_str()), ("flow", &flow), ("email", &self.role.email)];
+        let named = self
+            .browser
+            .submit(&self.role.path("/sign-in"), &fields)
+            .await?
+            .must_be(StatusCode::SEE_OTHER)?;
         let page = self.follow(&named).await?.must_be(StatusCode::OK)?;
         let (form_token, attempt) = (page.hidden("form_token")?, page.hidden("attempt")?);
-        let fields = [("form_token", form_token.as_str()), ("attempt", &attempt), ("password", PASSWORD)];
-        let mut answer = self.browser.submit("/sign-in/password", &fields).await?;
+        let fields =
+            [("form_token", form_token.as_str()), ("attempt", &attempt), ("password", self.role.password)];
+        let mut answer = self.browser.submit(&self.role.path("/sign-in/password"), &fields).await?;
         // The last of the pages says where to go on, since a form's answer may not lead to elsewhere.
         for _ in 0..4 {
             answer = match answer.status {
-                StatusCode::SEE_OTHER if !answer.location()?.starts_with(CALLBACK) => {
+                StatusCode::SEE_OTHER if !answer.location()?.starts_with(self.role.redirect_uri) => {
                     self.follow(&answer).await?
                 }
-                StatusCode::SEE_OTHER => return self.redeem(scene, &answer).await,
+                StatusCode::SEE_OTHER => return self.redeem(&answer).await,
                 StatusCode::OK => {
                     let path = moved(&answer)?;
                     self.browser.open(&path).await?
@@ -339,20 +381,24 @@ impl Actor {
         self.browser.open(&path).await
     }
 
-    async fn redeem(&mut self, scene: &Scene, answer: &Answer) -> Result<Value, Problem> {
+    async fn redeem(&mut self, answer: &Answer) -> Result<Value, Problem> {
         let url = Url::parse(answer.location()?)?;
         let code = url.query_pairs().find(|(name, _)| name == "code").ok_or("an answer without code")?.1;
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", &*code),
-            ("redirect_uri", CALLBACK),
+            ("redirect_uri", self.role.redirect_uri),
             ("code_verifier", VERIFIER),
         ];
-        self.ask_for_tokens(scene, &fields).await
+        self.ask_for_tokens(&fields).await
     }
 
-    async fn ask_for_tokens(&mut self, scene: &Scene, fields: &[(&str, &str)]) -> Result<Value, Problem> {
-        let answer = self.browser.connection().post("/oauth/token", &scene.authorization(), fields).await?;
+    async fn ask_for_tokens(&mut self, fields: &[(&str, &str)]) -> Result<Value, Problem> {
+        let answer = self
+            .browser
+            .connection()
+            .post(&self.role.path("/oauth/token"), &self.role.authorization(), fields)
+            .await?;
         answer.must_be(StatusCode::OK)?.json()
     }
 }

@@ -10,6 +10,9 @@ use crate::{install, release, run};
 /// The processor of the driver; the driver gives what it measures the other one.
 const ITS_PROCESSOR: &str = "1";
 
+/// What the driver measures; the first if nothing is said.
+const KINDS: [&str; 3] = ["run", "grow", "memory"];
+
 /// Everything after the command's name goes to the driver, which says what it takes. It is given the release build, a PostgreSQL
 /// of its own that commits durably, and a processor that nothing it measures runs on.
 pub(crate) fn run(place: &Place, arguments: &[String]) -> Result<(), String> {
@@ -20,6 +23,10 @@ pub(crate) fn run(place: &Place, arguments: &[String]) -> Result<(), String> {
     if asks_only {
         return run::run(Command::new(driver).args(arguments));
     }
+    let (kind, arguments) = match arguments.split_first() {
+        Some((kind, rest)) if KINDS.contains(&kind.as_str()) => (kind.as_str(), rest),
+        _ => (KINDS[0], arguments),
+    };
     install::for_measuring()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if cores < 2 {
@@ -27,7 +34,12 @@ pub(crate) fn run(place: &Place, arguments: &[String]) -> Result<(), String> {
     }
     let cluster = Cluster::start(Durability::Kept)?;
     let mut command = run::tied("taskset");
-    command.args(["--cpu-list", ITS_PROCESSOR]).arg(driver).args(arguments).current_dir(place.root());
+    command
+        .args(["--cpu-list", ITS_PROCESSOR])
+        .arg(driver)
+        .arg(kind)
+        .args(arguments)
+        .current_dir(place.root());
     command.arg("--program").arg(program).args(["--postgres", cluster.url()]);
     command.args([OsStr::new("--postgres-process"), cluster.process().to_string().as_ref()]);
     run::run(&mut command)

@@ -43,7 +43,8 @@ Usage: cargo xtask <command>
           Run the OpenID Foundation's conformance suite, which runs at a URL, against the release build:
           --suite URL [--ca FILE.pem] [--plan NAME] [--module TEXT] [--accept].
   bench   Measure what each operation costs, on SQLite and on PostgreSQL, beside what this machine does at most: the release
-          build on one processor, the driver on another. [--only TEXT] [--seconds N] [--json FILE], or --help.
+          build on one processor, the driver on another. [run] [--only TEXT] [--seconds N] [--json FILE]; `grow` measures the
+          same while the data grows, `memory` what many logins leave behind; or --help.
   seed    Make people, tenants and clients to measure growth with, in the database of a configuration:
           --config FILE [--users N] [--tenants N] [--clients N] [--append].
   fuzz    Have libFuzzer look for inputs on which the readers' rules don't hold: [--minutes N] [TARGET…]; ten minutes for
