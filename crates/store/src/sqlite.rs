@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, watch};
 
 use crate::fault::Fault;
@@ -33,7 +33,7 @@ struct Lost;
 enum State {
     /// No transaction.
     Idle,
-    /// `BEGIN` may have run.
+    /// `BEGIN` may have run, and the first command's `SAVEPOINT`.
     Beginning,
     /// In the group's transaction, between commands.
     Open,
@@ -103,10 +103,7 @@ impl Writer {
         turn.slot.recover().await?;
         // Recovery may have ended the group that was open before.
         turn.outcome = turn.slot.group.subscribe();
-        turn.slot.open_group().await?;
-        turn.slot.state = State::Saving;
-        turn.slot.run("SAVEPOINT command").await?;
-        turn.slot.state = State::Running;
+        turn.slot.save().await?;
         Ok(turn)
     }
 
@@ -158,9 +155,9 @@ impl Slot {
             .connection
             .as_mut()
             .ok_or_else(|| Fault::busy(format!("run {sql}: the database is closed")))?;
-        // Through `execute` with a plain text nothing is known to sqlx of our transaction: its depth counter stays at zero.
-        connection
-            .execute(sql)
+        // As plain statements nothing is known to sqlx of our transaction: its depth counter stays at zero. They are prepared once.
+        sqlx::query::<sqlx::Sqlite>(sql)
+            .execute(connection)
             .await
             .map(|_| ())
             .map_err(|error| Fault::database(format!("run {sql}"), error))
@@ -205,12 +202,16 @@ impl Slot {
         Ok(())
     }
 
-    async fn open_group(&mut self) -> Result<(), Fault> {
-        if self.state == State::Idle {
-            self.state = State::Beginning;
-            self.run("BEGIN IMMEDIATE").await.inspect_err(|_| self.state = State::Idle)?;
-            self.state = State::Open;
-        }
+    /// Opens a command's savepoint, and for the first of a group the transaction with it: both in one message to the
+    /// connection's thread, since to be woken costs more than what it is woken for.
+    async fn save(&mut self) -> Result<(), Fault> {
+        let (state, sql) = match self.state {
+            State::Idle => (State::Beginning, "BEGIN IMMEDIATE; SAVEPOINT command"),
+            _ => (State::Saving, "SAVEPOINT command"),
+        };
+        self.state = state;
+        self.run(sql).await?;
+        self.state = State::Running;
         Ok(())
     }
 
