@@ -94,6 +94,8 @@ impl Directory {
 const BODY_LIMIT: Duration = Duration::from_secs(5);
 /// How often a command is run again when PostgreSQL asks for it.
 const RUNS: u32 = 10;
+/// Before the third run; each further one waits twice as long, so that all of them together wait half a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
 tokio::task_local! {
     /// Set while a command's body runs.
@@ -175,6 +177,10 @@ impl<'s> Command<'s> {
             Engine::Postgres { pool, again } => {
                 if self.runs > 1 && self.turn.is_none() {
                     self.turn = Some(Arc::clone(again).lock_owned().await);
+                }
+                if let Some(earlier) = self.runs.checked_sub(3) {
+                    // What it meets is still under way, on a busy machine for a while: at once, it would only meet it again.
+                    tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(earlier)).await;
                 }
                 let tx = pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
                 Place::Transaction {
