@@ -166,10 +166,11 @@ pub struct Front {
 
 impl Answers for Front {
     async fn answer(&self, request: Request, peer: SocketAddr) -> Response {
-        match self.published(&request) {
+        let peer = Peer(peer);
+        match self.published(&request, peer) {
             Some(response) => response,
             // On the heap, so that what is asked for most doesn't carry it.
-            None => Box::pin(self.framed(request, Peer(peer))).await,
+            None => Box::pin(self.framed(request, peer)).await,
         }
     }
 }
@@ -182,7 +183,7 @@ impl Front {
 
     /// The short way of what is asked for most and is the same for everybody: the documents by which relying parties configure
     /// themselves, once they are in memory. The routes answer the same, with the same headers.
-    fn published(&self, request: &Request) -> Option<Response> {
+    fn published(&self, request: &Request, peer: Peer) -> Option<Response> {
         if request.method() != Method::GET {
             return None;
         }
@@ -201,7 +202,10 @@ impl Front {
             }
             _ => return None,
         };
-        if !app.tenants.is_fresh() {
+        // Whom it must refuse, the long way refuses.
+        if !app.tenants.is_fresh()
+            || app.config.trusted_proxies.client(peer.0.ip(), request.headers()).is_err()
+        {
             return None;
         }
         let id = self.ids.another();
