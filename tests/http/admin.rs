@@ -35,7 +35,7 @@ async fn read_in_parts(world: &World, member: &str, ask: impl Fn(Part) -> AdminC
         let rows = world.operate(command).await.unwrap();
         read.extend(each(&rows, member));
         match continuation.after(&rows) {
-            Some(next) => assert_eq!(next, format!("--after {}", read.last().unwrap())),
+            Some(next) => assert_eq!(next, format!("--after {} goes on from here", read.last().unwrap())),
             None => return read,
         }
     }

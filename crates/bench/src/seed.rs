@@ -15,7 +15,7 @@ use server::config::{Config, Surroundings};
 use server::tenant::DEFAULT_SLUG;
 use store::bulk::{Clients, People};
 use store::tenants::TenantRecord;
-use store::{Fault, write_tx};
+use store::{EngineKind, Fault, write_tx};
 use terms::{ClientSecret, ClientSecretId, EventId, SecretText, TenantId, Timestamp, UserId};
 use tokio::task::JoinSet;
 
@@ -39,9 +39,13 @@ pub fn slug(number: i64) -> String {
 }
 
 /// Rows in one transaction: it must be done within seconds, on any machine.
-const BATCH: i64 = 2_000;
-/// Tenants made at once: those that wait for the disk share a commit.
+const BATCH: i64 = 1_000;
+/// Tenants made at once with SQLite: those that wait for the disk share a commit. With PostgreSQL they would only wait for each
+/// other's versions.
 const AT_ONCE: usize = 64;
+/// How often a transaction is tried again that a busy machine did not finish in time.
+const AGAIN: u32 = 10;
+const BETWEEN: Duration = Duration::from_secs(1);
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// What is made.
@@ -126,6 +130,22 @@ async fn first_free(is_taken: impl AsyncFn(i64) -> Result<bool, Fault>) -> Resul
     Ok(free)
 }
 
+/// A transaction, again when it was not finished in time.
+macro_rules! patiently {
+    ($transaction:expr) => {{
+        let mut left = AGAIN;
+        loop {
+            match $transaction {
+                Err(fault) if Fault::is_busy(&fault) && left > 0 => {
+                    left -= 1;
+                    tokio::time::sleep(BETWEEN).await;
+                }
+                ended => break ended,
+            }
+        }
+    }};
+}
+
 /// Tells how far something has come.
 struct Progress {
     what: &'static str,
@@ -180,7 +200,9 @@ impl Seeder {
         for (from, to) in batches(first, count) {
             let (now, subject) = (self.app.clock.now(), self.app.entropy.hex::<8>());
             let people = self.people_of(from, to, &subject, now);
-            write_tx!(self.app.store, tenant, |tx| -> Result<(), Fault> { tx.insert_people(&people).await })?;
+            patiently!(write_tx!(self.app.store, tenant, |tx| -> Result<(), Fault> {
+                tx.insert_people(&people).await
+            }))?;
             progress.at(to - first + 1);
         }
         progress.done();
@@ -208,9 +230,9 @@ impl Seeder {
             let now = self.app.clock.now();
             let like = client(now)?;
             let clients = self.clients_of(from, to, &like, now);
-            write_tx!(self.app.store, tenant, |tx| -> Result<(), Fault> {
+            patiently!(write_tx!(self.app.store, tenant, |tx| -> Result<(), Fault> {
                 tx.insert_clients(&clients).await
-            })?;
+            }))?;
             progress.at(to - first + 1);
         }
         progress.done();
@@ -226,11 +248,15 @@ impl Seeder {
         let mut progress = Progress::of("tenants", count);
         let default = self.app.tenant_by_slug(DEFAULT_SLUG).await?.ok_or("there is no default tenant")?;
         let origin = default.issuer.origin().to_owned();
+        let at_once = match self.app.store.kind() {
+            EngineKind::Sqlite => AT_ONCE,
+            EngineKind::Postgres => 1,
+        };
         let seeder = Arc::new(self);
         let (mut tasks, mut made) = (JoinSet::new(), 0);
         let mut numbers: VecDeque<i64> = (first..first + count).collect();
         loop {
-            while tasks.len() < AT_ONCE
+            while tasks.len() < at_once
                 && let Some(number) = numbers.pop_front()
             {
                 let (seeder, origin) = (Arc::clone(&seeder), origin.clone());
@@ -258,14 +284,14 @@ impl Seeder {
         let (subject, like) = (entropy.hex::<8>(), client(now)?);
         let people = self.people_of(1, 1, &subject, now);
         let clients = self.clients_of(1, 1, &like, now);
-        write_tx!(self.app.store, id, |tx| -> Result<(), Fault> {
+        patiently!(write_tx!(self.app.store, id, |tx| -> Result<(), Fault> {
             if !tx.insert_tenant(&record).await? {
                 return Err(Fault::new(format!("make {}: there is one of that name", record.slug)));
             }
             tx.append_event(&event).await?;
             tx.insert_people(&people).await?;
             tx.insert_clients(&clients).await
-        })?;
+        }))?;
         Ok(())
     }
 }

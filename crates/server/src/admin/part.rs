@@ -38,30 +38,44 @@ pub(super) fn too_many() -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Continuation {
     most: u32,
-    option: &'static str,
-    member: &'static str,
+    how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// By an option, with what the last row has as this member.
+    Option { name: &'static str, member: &'static str },
+    /// By a longer beginning of what is searched.
+    Narrower,
 }
 
 impl AdminCommand {
     /// How to go on after the answer; none where it is always whole.
     pub fn continuation(&self) -> Option<Continuation> {
-        let (limit, option, member) = match self {
-            Self::UsersList { part, beginning: None } => (part.limit, "--after", "user_id"),
-            Self::ClientsList(part) => (part.limit, "--after", "client_id"),
-            Self::TenantsList(part) => (part.limit, "--after", "tenant_id"),
-            Self::EventsList(asked) => (asked.limit, "--before", "event_id"),
+        let after = |member| How::Option { name: "--after", member };
+        let (limit, how) = match self {
+            Self::UsersList { part, beginning: None } => (part.limit, after("user_id")),
+            Self::UsersList { part, beginning: Some(_) } => (part.limit, How::Narrower),
+            Self::ClientsList(part) => (part.limit, after("client_id")),
+            Self::TenantsList(part) => (part.limit, after("tenant_id")),
+            Self::EventsList(asked) => (asked.limit, How::Option { name: "--before", member: "event_id" }),
             _ => return None,
         };
-        Some(Continuation { most: limit.unwrap_or(USUAL), option, member })
+        Some(Continuation { most: limit.unwrap_or(USUAL), how })
     }
 }
 
 impl Continuation {
-    /// The option that asks for the next part, if there may be one.
+    /// What to ask for next, if there may be more.
     pub fn after(self, answer: &Value) -> Option<String> {
         let rows = answer.as_array().filter(|rows| rows.len() >= self.most as usize)?;
-        let last = rows.last()?.get(self.member)?.as_str()?;
-        Some(format!("{} {last}", self.option))
+        match self.how {
+            How::Option { name, member } => {
+                let last = rows.last()?.get(member)?.as_str()?;
+                Some(format!("{name} {last} goes on from here"))
+            }
+            How::Narrower => Some("a longer --search finds fewer".to_owned()),
+        }
     }
 }
 
@@ -77,10 +91,13 @@ mod tests {
         let answer = json!([{ "client_id": "one" }, { "client_id": "two" }]);
         for (limit, next) in [(1, true), (2, true), (3, false)] {
             let next_part = AdminCommand::ClientsList(part(limit)).continuation().unwrap().after(&answer);
-            assert_eq!(next_part, next.then(|| "--after two".to_owned()), "{limit}");
+            assert_eq!(next_part, next.then(|| "--after two goes on from here".to_owned()), "{limit}");
         }
         let found = AdminCommand::UsersList { beginning: Some("a".to_owned()), part: part(1) };
-        assert_eq!(found.continuation(), None);
+        let narrower = found.continuation().unwrap();
+        assert_eq!(narrower.after(&answer).unwrap(), "a longer --search finds fewer");
+        assert_eq!(narrower.after(&json!([])), None);
+        assert_eq!(AdminCommand::KeysList.continuation(), None);
         for (limit, most) in
             [(None, Some(USUAL)), (Some(1), Some(1)), (Some(0), None), (Some(MOST + 1), None)]
         {

@@ -1,9 +1,11 @@
+use std::collections::HashSet;
+
 use identity::password::{NewPassword, PasswordPolicy};
 use identity::{EventKind, Identifier, Profile, User, UserEmail};
 use serde_json::{Value, json};
 use store::endings::Ended;
 use store::mail::MailRecord;
-use store::{Fault, write_tx};
+use store::{Fault, Read, write_tx};
 use terms::{CanonicalUsername, EmailAddress, SecretText, SessionId, Subject, UserId};
 
 use super::part::Part;
@@ -80,16 +82,7 @@ pub async fn list(at: Desk<'_>, beginning: Option<&str>, part: &Part) -> Result<
             let after = after.map_err(|error| AdminError::refused(format!("--after: {error}")))?;
             read.users_after(after, most).await?
         }
-        (Some(beginning), None) => {
-            let mut users: Vec<User> = Vec::new();
-            for hit in read.users_found(beginning, None, most).await? {
-                // Whom two of their names make a hit comes once.
-                if users.iter().all(|user| user.id != hit.user) {
-                    users.extend(read.user(hit.user).await?);
-                }
-            }
-            users
-        }
+        (Some(beginning), None) => found(&mut read, beginning, most).await?,
         (Some(_), Some(_)) => {
             return Err(AdminError::refused(
                 "--search and --after can't be asked for together: say more of the beginning",
@@ -97,6 +90,27 @@ pub async fn list(at: Desk<'_>, beginning: Option<&str>, part: &Part) -> Result<
         }
     };
     Ok(users.iter().map(shown).collect())
+}
+
+/// As many users as are asked for, or all. One whom two of their names make a hit comes once.
+async fn found(read: &mut Read, beginning: &str, most: u32) -> Result<Vec<User>, Fault> {
+    let (mut seen, mut users, mut after) = (HashSet::new(), Vec::new(), None);
+    loop {
+        let hits = read.users_found(beginning, after.as_ref(), most).await?;
+        let is_last = hits.len() < most as usize;
+        after = hits.last().cloned();
+        for hit in hits {
+            if seen.insert(hit.user) {
+                users.extend(read.user(hit.user).await?);
+            }
+            if users.len() == most as usize {
+                return Ok(users);
+            }
+        }
+        if is_last {
+            return Ok(users);
+        }
+    }
 }
 
 pub async fn set_password(at: Desk<'_>, user: &str, password: SecretText) -> Result<Value, AdminError> {

@@ -215,7 +215,7 @@ async fn administer(target: Target, command: AdminCommand) -> Result<(), Complai
     let answer = answer.map_err(|error| error.to_string())?;
     say(&if target.json { pretty(&answer)? } else { readable(&answer) });
     if let Some(next) = continuation.and_then(|it| it.after(&answer)) {
-        complain(&format!("there may be more: {next} goes on from here"));
+        complain(&format!("there may be more: {next}"));
     }
     Ok(())
 }
