@@ -93,9 +93,10 @@ impl Directory {
 /// How long a command's body may hold the writer. Generous: a body awaits nothing but the store.
 const BODY_LIMIT: Duration = Duration::from_secs(5);
 /// How often a command is run again when PostgreSQL asks for it.
-const RUNS: u32 = 10;
-/// Before the third run; each further one waits twice as long, so that all of them together wait half a second.
+const RUNS: u32 = 20;
+/// Before the third run; each further one waits twice as long, up to the longest: all of them together a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
 tokio::task_local! {
     /// Set while a command's body runs.
@@ -180,7 +181,8 @@ impl<'s> Command<'s> {
                 }
                 if let Some(earlier) = self.runs.checked_sub(3) {
                     // What it meets is still under way, on a busy machine for a while: at once, it would only meet it again.
-                    tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(earlier)).await;
+                    let pause = FIRST_PAUSE * 2_u32.saturating_pow(earlier).min(1 << 16);
+                    tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
                 }
                 let tx = pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
                 Place::Transaction {
