@@ -1,8 +1,10 @@
 //! SQLite's one writing connection, with several commands in each commit.
 //!
-//! A FIFO mutex holds the connection. A command takes it, opens a savepoint inside the group's transaction, runs,
-//! and releases or rolls back its savepoint. Giving the mutex back wakes the committer, a task that is never cancelled;
-//! it queues for the same mutex, so that all who already wait join the group, then commits and answers everybody.
+//! A FIFO mutex holds the connection. The first command of a group begins the transaction and, should it be undone, rolls it
+//! back: it is alone in it. Each further one runs in a savepoint. Giving the mutex back wakes the committer, a task that is
+//! never cancelled; it queues for the same mutex, so that all who already wait join the group, then commits and answers
+//! everybody. A savepoint is released together with whatever runs next, since to wake the connection's thread costs more than
+//! what it is woken for.
 //!
 //! A caller may be dropped at any await. So the slot's state is written down *before* each step, and whoever comes
 //! next recovers by the state found. A dropped caller's finished work may still commit, as after any lost answer.
@@ -33,16 +35,18 @@ struct Lost;
 enum State {
     /// No transaction.
     Idle,
-    /// `BEGIN` may have run, and the first command's `SAVEPOINT`.
+    /// `BEGIN` may have run.
     Beginning,
+    /// The first command runs in the group's transaction.
+    First,
     /// In the group's transaction, between commands.
     Open,
-    /// The next command's `SAVEPOINT` may have run, and nothing after it.
+    /// The same, with the savepoint of the last command, which is to be kept.
+    Kept,
+    /// The last command's `RELEASE` may have run, if it had a savepoint, and then the next one's `SAVEPOINT`; nothing after it.
     Saving,
     /// A command runs within its savepoint.
     Running,
-    /// A finished command's `RELEASE` may have run.
-    Releasing,
     /// `COMMIT` failed, or the transaction was lost: the connection is not to be trusted.
     Broken,
 }
@@ -166,7 +170,7 @@ impl Slot {
     /// Makes the state `Idle` or `Open` again, whatever the last holder left behind.
     async fn recover(&mut self) -> Result<(), Fault> {
         match self.state {
-            State::Idle | State::Open => return Ok(()),
+            State::Idle | State::Open | State::Kept => return Ok(()),
             State::Beginning => {
                 // Fails where `BEGIN` didn't run, which is as good.
                 let _ = self.run("ROLLBACK").await;
@@ -174,20 +178,11 @@ impl Slot {
                 return Ok(());
             }
             State::Saving => {
-                // A second savepoint of this name hides the first, if there is one; that one ends with the commit.
-                if self.run("SAVEPOINT command").await.is_ok() {
-                    self.state = State::Running;
-                    self.undo().await;
-                } else {
-                    self.lose().await;
-                }
-            }
-            State::Running => self.undo().await,
-            State::Releasing => {
-                // Fails where `RELEASE` did run, which is as good.
+                // The savepoint is the one that is kept, or the next one with nothing in it. Or there is none, and this fails.
                 let _ = self.run("RELEASE command").await;
                 self.state = State::Open;
             }
+            State::First | State::Running => self.undo().await,
             State::Broken => {}
         }
         if self.state == State::Broken { self.reconnect().await } else { Ok(()) }
@@ -202,27 +197,27 @@ impl Slot {
         Ok(())
     }
 
-    /// Opens a command's savepoint, and for the first of a group the transaction with it: both in one message to the
-    /// connection's thread, since to be woken costs more than what it is woken for.
+    /// Begins a command: the first of a group with the transaction, another one with a savepoint.
     async fn save(&mut self) -> Result<(), Fault> {
-        let (state, sql) = match self.state {
-            State::Idle => (State::Beginning, "BEGIN IMMEDIATE; SAVEPOINT command"),
-            _ => (State::Saving, "SAVEPOINT command"),
+        let (state, sql, then) = match self.state {
+            State::Idle => (State::Beginning, "BEGIN IMMEDIATE", State::First),
+            State::Kept => (State::Saving, "RELEASE command; SAVEPOINT command", State::Running),
+            _ => (State::Saving, "SAVEPOINT command", State::Running),
         };
         self.state = state;
         self.run(sql).await?;
-        self.state = State::Running;
+        self.state = then;
         Ok(())
     }
 
     /// Rolls back the running command, and with it nothing else.
     async fn undo(&mut self) {
-        let undone = match self.run("ROLLBACK TO command").await {
-            Ok(()) => self.run("RELEASE command").await,
-            gone => gone,
+        let (sql, then) = match self.state {
+            State::First => ("ROLLBACK", State::Idle),
+            _ => ("ROLLBACK TO command; RELEASE command", State::Open),
         };
-        match undone {
-            Ok(()) => self.state = State::Open,
+        match self.run(sql).await {
+            Ok(()) => self.state = then,
             Err(error) => {
                 tracing::error!(%error, "SQLite ended the transaction by itself; its whole group is undone");
                 self.lose().await;
@@ -241,10 +236,12 @@ impl Slot {
     }
 
     async fn commit(&mut self) {
-        if self.state != State::Open {
-            return;
-        }
-        match self.run("COMMIT").await {
+        let sql = match self.state {
+            State::Open => "COMMIT",
+            State::Kept => "RELEASE command; COMMIT",
+            _ => return,
+        };
+        match self.run(sql).await {
             Ok(()) => {
                 self.state = State::Idle;
                 self.commits.fetch_add(1, Ordering::Relaxed);
@@ -265,7 +262,7 @@ impl Slot {
 }
 
 impl Turn {
-    /// The connection, within this command's savepoint.
+    /// The connection, within this command's part of the transaction.
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, Fault> {
         self.slot.connection.as_mut().ok_or_else(|| Fault::busy("write: the database is closed"))
     }
@@ -274,15 +271,13 @@ impl Turn {
     /// waits too: what it saw may have been written by others of its group.
     pub(crate) async fn end(mut self, keep: bool) -> Result<(), Fault> {
         if keep {
-            self.slot.state = State::Releasing;
-            if let Err(error) = self.slot.run("RELEASE command").await {
-                tracing::error!(%error, "SQLite did not release a savepoint");
-                self.slot.lose().await;
-            } else {
-                self.slot.state = State::Open;
-            }
+            self.slot.state = if self.slot.state == State::First { State::Open } else { State::Kept };
         } else {
             self.slot.undo().await;
+            if self.slot.state == State::Idle {
+                // It was alone in its group, of which nothing is left to wait for.
+                return Ok(());
+            }
         }
         let mut outcome = self.outcome.clone();
         drop(self);
@@ -364,19 +359,46 @@ mod tests {
 
     #[tokio::test]
     async fn whatever_state_a_dropped_caller_leaves_the_next_command_works() {
-        for state in [State::Beginning, State::Saving, State::Running, State::Releasing, State::Broken] {
+        for state in [State::Beginning, State::First, State::Broken] {
             let (writer, folder) = writer().await;
-            let mut left = writer.begin().await.unwrap();
-            if state != State::Saving {
-                left.slot.run(INSERT).await.unwrap();
-            }
+            let mut left = turn(&writer, INSERT).await.unwrap();
             left.slot.state = state;
             drop(left);
             let next = turn(&writer, INSERT).await.unwrap();
             next.end(true).await.unwrap();
-            // What ran may be kept only where its release may have run.
-            let kept = i64::from(state == State::Releasing);
-            assert_eq!(rows(&folder).await, 1 + kept, "{state:?}");
+            assert_eq!(rows(&folder).await, 1, "{state:?}");
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_a_dropped_caller_leaves_those_before_it_in_the_group_are_kept() {
+        // How far each came: of two who are kept, the second has a savepoint.
+        for (state, sql) in [
+            (State::Saving, None),
+            (State::Saving, Some("RELEASE command")),
+            (State::Saving, Some("RELEASE command; SAVEPOINT command")),
+            (State::Running, Some("RELEASE command; SAVEPOINT command; INSERT INTO t VALUES ('left')")),
+            (State::Kept, None),
+        ] {
+            let (writer, folder) = writer().await;
+            let mut first = turn(&writer, INSERT).await.unwrap();
+            let group = first.outcome.clone();
+            // Without its end, so that the committer isn't woken: the next one takes the mutex from here.
+            first.slot.state = State::Open;
+            first.slot.save().await.unwrap();
+            first.slot.run(INSERT).await.unwrap();
+            first.slot.state = state;
+            if let Some(sql) = sql {
+                first.slot.run(sql).await.unwrap();
+            }
+            drop(first);
+            let next = turn(&writer, INSERT).await.unwrap();
+            assert!(next.outcome.same_channel(&group), "{state:?} {sql:?}");
+            next.end(true).await.unwrap();
+            let committed = group.borrow().is_some_and(|outcome| outcome.is_ok());
+            assert!(committed, "{state:?} {sql:?}: the group was lost");
+            assert_eq!(rows(&folder).await, 3, "{state:?} {sql:?}");
             std::fs::remove_dir_all(folder).unwrap();
         }
     }
