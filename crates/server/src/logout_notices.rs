@@ -32,7 +32,7 @@ const CLAIM: Duration = Duration::from_mins(1);
 /// Notices on their way at once.
 const COURIERS: usize = 16;
 /// How often the queue is looked at: for what nobody told at once, for what is to be tried again, for what another node left.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(5);
 
 /// What this node has done.
 #[derive(Debug, Default)]

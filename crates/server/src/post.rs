@@ -27,7 +27,7 @@ use crate::tenant::Tenant;
 /// Mails on their way at once.
 const CARRIERS: usize = 4;
 /// How often the queue is looked at unasked: for what another node left, and for what is to be tried again.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(5);
 /// How long a conversation is kept without a mail.
 const KEPT_OPEN: Duration = Duration::from_secs(20);
 
