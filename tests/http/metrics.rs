@@ -56,6 +56,7 @@ async fn what_happens_is_counted_and_shown_on_an_address_of_its_own() {
         assert!((sample(&text, begins) - count).abs() < 0.5, "{begins}\n{text}");
     }
     assert!(sample(&text, "portico_password_hash_wait_seconds_count") >= 2.0);
+    assert!(sample(&text, "portico_password_hash_cpu_seconds_total") > 0.0);
     assert!(
         sample(&text, "portico_database_transactions_total")
             >= sample(&text, "portico_database_commits_total")

@@ -62,7 +62,7 @@ enum Pool {
 }
 
 /// By primary key, as the columns lie in the provider's schema.
-const READ: &str = "SELECT metadata FROM client WHERE tenant_id = $1 AND client_id = $2";
+const READ: &str = "SELECT CAST(metadata AS TEXT) FROM client WHERE tenant_id = $1 AND client_id = $2";
 const TENANT: &str = "SELECT tenant_id FROM tenant LIMIT 1";
 
 struct Limits {

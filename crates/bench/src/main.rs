@@ -66,6 +66,9 @@ pub(crate) struct RunArguments {
     /// The process id of that server
     #[arg(long)]
     postgres_process: Option<u32>,
+    /// Only this engine: `sqlite` or `postgres`
+    #[arg(long, value_parser = ["sqlite", "postgres"])]
+    engine: Option<String>,
     /// Only workloads whose names hold this text
     #[arg(long)]
     only: Option<String>,
@@ -81,7 +84,9 @@ impl RunArguments {
     fn engines(&self) -> Vec<Engine> {
         let postgres = self.postgres.clone().zip(self.postgres_process);
         let postgres = postgres.map(|(url, process)| Engine::Postgres { url, process });
-        [Some(Engine::Sqlite), postgres].into_iter().flatten().collect()
+        let is_wanted = |name: &str| self.engine.as_deref().is_none_or(|engine| engine == name);
+        let sqlite = is_wanted("sqlite").then_some(Engine::Sqlite);
+        [sqlite, postgres.filter(|_| is_wanted("postgres"))].into_iter().flatten().collect()
     }
 }
 

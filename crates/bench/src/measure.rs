@@ -61,15 +61,20 @@ pub(crate) struct Engines {
 pub(crate) async fn run(arguments: &RunArguments) -> Result<(), Problem> {
     let mut report = Report { hash_cpu: 0.0, rows: Vec::new(), engines: Vec::new() };
     let mut hashes = Vec::new();
+    let mut ended = Ok(());
     for engine in arguments.engines() {
-        on_engine(arguments, engine, &mut report, &mut hashes).await?;
+        ended = on_engine(arguments, engine, &mut report, &mut hashes).await;
+        if ended.is_err() {
+            break;
+        }
     }
+    // What was measured before something failed is not lost.
     report.hash_cpu = median(&mut hashes);
     report::print(&report);
     if let Some(path) = &arguments.json {
         std::fs::write(path, serde_json::to_string_pretty(&report)? + "\n")?;
     }
-    Ok(())
+    ended
 }
 
 async fn on_engine(
@@ -139,6 +144,9 @@ async fn row(provider: &Provider, scene: &Scene, workload: Workload, time: Durat
         }
     }
     let counts = provider.counts().await?.since(&counted).by(operations);
+    if workload == Workload::Login {
+        limits.push(counts.hash_cpu);
+    }
     let per_second = median(&mut rates);
     let open = load::run(&mut actors, Pace::Open(per_second * OPEN_RATE), time).await?;
     Ok(Row {

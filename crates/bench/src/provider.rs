@@ -46,7 +46,7 @@ impl Engine {
     }
 }
 
-/// What the database was asked for.
+/// What the database was asked for, and what the hashes took.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct Counts {
     pub statements: f64,
@@ -55,6 +55,8 @@ pub(crate) struct Counts {
     /// Committed: each is one durable write, alone or with others in a commit.
     pub transactions: f64,
     pub commits: f64,
+    /// Processor time of password hashes within the server, in microseconds.
+    pub hash_cpu: f64,
 }
 
 impl Counts {
@@ -65,6 +67,7 @@ impl Counts {
             rows: self.rows - earlier.rows,
             transactions: self.transactions - earlier.transactions,
             commits: self.commits - earlier.commits,
+            hash_cpu: self.hash_cpu - earlier.hash_cpu,
         }
     }
 
@@ -75,6 +78,7 @@ impl Counts {
             rows: self.rows / operations,
             transactions: self.transactions / operations,
             commits: self.commits / operations,
+            hash_cpu: self.hash_cpu / operations,
         }
     }
 }
@@ -197,6 +201,7 @@ impl Provider {
             rows: count("portico_database_rows_read")?,
             transactions: count("portico_database_transactions")?,
             commits: count("portico_database_commits")?,
+            hash_cpu: count("portico_password_hash_cpu_seconds")? * 1e6,
         })
     }
 

@@ -1,7 +1,9 @@
 //! Password hashing as a bounded resource: so many hashes at once, so many waiting, the rest is sent away.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use identity::attempt::Admitted;
 use identity::password::{
@@ -9,6 +11,7 @@ use identity::password::{
 };
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
 use terms::SecretText;
 use tokio::sync::{Semaphore, TryAcquireError};
 use tokio::time::Instant;
@@ -65,6 +68,13 @@ pub struct Hasher {
     /// How long each waited for a buffer, in seconds.
     pub(crate) waits: Histogram,
     pub(crate) turned_away: Counter,
+    /// Processor time that hashes took, in seconds.
+    pub(crate) processor_time: Counter<f64, AtomicU64>,
+}
+
+/// Processor time of the calling thread so far.
+fn thread_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 impl Hasher {
@@ -79,6 +89,7 @@ impl Hasher {
             width,
             waits: Histogram::new(WAITS),
             turned_away: Counter::default(),
+            processor_time: Counter::default(),
         }
     }
 
@@ -138,12 +149,15 @@ impl Hasher {
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HasherError::Lost)?;
         self.waits.observe(asked.elapsed().as_secs_f64());
         let (buffers, cost) = (Arc::clone(&self.buffers), self.cost);
+        let processor_time = self.processor_time.clone();
         let done = tokio::task::spawn_blocking(move || {
             // Held until the hash is done, also when whoever asked has gone.
             let _permits = (admitted, running);
             let kept = buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut memory = kept.unwrap_or_else(|| HashMemory::new(cost));
+            let begun = thread_time();
             let result = work(&mut memory);
+            processor_time.inc_by(thread_time().saturating_sub(begun).as_secs_f64());
             buffers.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
             result
         });

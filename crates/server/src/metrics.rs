@@ -157,6 +157,12 @@ impl Metrics {
             "Hashes not begun, since too many waited",
             &hasher.turned_away,
         );
+        register(
+            it,
+            "portico_password_hash_cpu_seconds",
+            "Processor time that hashes took",
+            &hasher.processor_time,
+        );
         let durations: Family<Route, Histogram, fn() -> Histogram> = Family::new_with_constructor(latencies);
         let (requests, tokens) = (Family::default(), Family::default());
         let (token_refusals, sign_in_refusals) = (Family::default(), Family::default());
