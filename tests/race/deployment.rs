@@ -50,10 +50,6 @@ impl Deployment {
         let program = Program::start("portico", &["serve", "--config", &config], &[]).await;
 
         let target = ["--config", &config, "--json"];
-        portico(
-            &[&["users", "create", "--email", EMAIL, "--password", PASSWORD], target.as_slice()].concat(),
-        )
-        .await;
         let client = [
             "clients",
             "create",
@@ -76,15 +72,16 @@ impl Deployment {
             RelyingParty::new(&issuer, &id, Some(&secret), CALLBACK).asking("openid offline_access");
         let browser = Browser::new(&issuer);
         let deployment = Self { relying_party, browser, config, program, database, _folder: folder };
-        deployment.sign_in().await;
+        deployment.add_person(EMAIL).await;
+        let (status, page) = sign_in(&deployment.browser, EMAIL).await;
+        assert_eq!(status, 200, "{page}");
         deployment
     }
 
-    async fn sign_in(&self) {
-        let page = self.browser.open("/sign-in").await;
-        let page = self.browser.submit(page.form_with("email").fill("email", EMAIL)).await;
-        let page = self.browser.submit(page.form_with("password").fill("password", PASSWORD)).await;
-        assert_eq!(page.status, 200, "{page}");
+    /// Makes somebody who can sign in.
+    pub async fn add_person(&self, email: &str) {
+        let command = ["users", "create", "--email", email, "--password", PASSWORD];
+        portico(&[command.as_slice(), &["--config", &self.config, "--json"]].concat()).await;
     }
 
     /// A new code for the person.
@@ -119,6 +116,14 @@ impl Deployment {
             assert_eq!(stored.codes_spent, stored.refresh_rows, "{grant}: {stored:?}");
         }
     }
+}
+
+/// Signs in, and gives what the last page was.
+pub async fn sign_in(browser: &Browser, email: &str) -> (u16, String) {
+    let page = browser.open("/sign-in").await;
+    let page = browser.submit(page.form_with("email").fill("email", email)).await;
+    let page = browser.submit(page.form_with("password").fill("password", PASSWORD)).await;
+    (page.status, page.to_string())
 }
 
 /// Redeems a code, and takes a broken connection for an answer too.

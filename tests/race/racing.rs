@@ -1,8 +1,9 @@
 //! Many connections at once want what may be had once.
 
+use harness::Browser;
 use server::testing::{self, StoredGrant, engine_kinds};
 
-use crate::deployment::{Deployment, Outcome, redeem, refresh};
+use crate::deployment::{Deployment, Outcome, redeem, refresh, sign_in};
 
 const CONNECTIONS: usize = 32;
 const ROUNDS: usize = 5;
@@ -37,6 +38,27 @@ async fn of_racing_redemptions_of_a_code_one_is_granted_and_the_replay_ends_it()
             assert!(matches!(spent, Outcome::Refused));
         }
         deployment.assert_whole().await;
+    }
+}
+
+/// In a new database all rows are neighbours, which PostgreSQL takes for conflicts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_who_sign_in_at_once_in_a_new_database_are_all_let_in() {
+    const PEOPLE: usize = 12;
+    for engine in engine_kinds() {
+        let deployment = Deployment::make(engine).await;
+        for number in 0..PEOPLE {
+            deployment.add_person(&format!("person{number}@example.test")).await;
+        }
+        for _ in 0..ROUNDS {
+            let pages = testing::race(PEOPLE, |number| {
+                let browser = Browser::new(&deployment.relying_party.issuer);
+                async move { sign_in(&browser, &format!("person{number}@example.test")).await }
+            });
+            for (status, page) in pages.await {
+                assert_eq!(status, 200, "{engine:?}: {page}");
+            }
+        }
     }
 }
 

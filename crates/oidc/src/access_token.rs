@@ -105,7 +105,30 @@ pub struct AccessToken {
     pub holder: Holder,
 }
 
-#[derive(Serialize, Deserialize)]
+/// The claims as they go out.
+#[derive(Serialize)]
+struct Sent<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    exp: i64,
+    iat: i64,
+    jti: &'a str,
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gid: Option<GrantId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<&'a [String]>,
+}
+
+/// The claims as they come back.
+#[derive(Deserialize)]
 struct Wire {
     iss: String,
     sub: String,
@@ -114,15 +137,11 @@ struct Wire {
     iat: i64,
     jti: TokenId,
     client_id: ClientId,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     scope: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     gid: Option<GrantId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     auth_time: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     amr: Option<Vec<String>>,
 }
 
@@ -137,28 +156,28 @@ impl AccessToken {
 
     /// Signs these claims.
     pub fn sign(&self, key: &SigningKey) -> Result<String, KeyError> {
-        let mut wire = Wire {
-            iss: self.issuer.clone(),
-            sub: self.client.to_string(),
-            aud: self.audience.clone(),
+        let mut sent = Sent {
+            iss: &self.issuer,
+            sub: self.client.as_str(),
+            aud: &self.audience,
             exp: self.expires_at.as_seconds(),
             iat: self.issued_at.as_seconds(),
-            jti: self.id.clone(),
-            client_id: self.client.clone(),
-            scope: self.scope.clone(),
+            jti: self.id.as_str(),
+            client_id: self.client.as_str(),
+            scope: &self.scope,
             gid: None,
             auth_time: None,
             acr: None,
             amr: None,
         };
         if let Holder::User { subject, grant, authenticated_at, acr, amr } = &self.holder {
-            wire.sub = subject.to_string();
-            wire.gid = Some(*grant);
-            wire.auth_time = Some(authenticated_at.as_seconds());
-            wire.acr = Some(acr.clone());
-            wire.amr = Some(amr.clone());
+            sent.sub = subject.as_str();
+            sent.gid = Some(*grant);
+            sent.auth_time = Some(authenticated_at.as_seconds());
+            sent.acr = Some(acr);
+            sent.amr = Some(amr);
         }
-        key.sign_token(TYPE, &wire)
+        key.sign_token(TYPE, &sent)
     }
 }
 

@@ -5,8 +5,8 @@
 use axum::response::Response;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
-use identity::attempt::{Admitted, BudgetId, BudgetKey, BudgetOwner, GuessedFactor, Wait};
-use identity::password::{PasswordHash, VerifiedPassword};
+use identity::attempt::{Admitted, Budget, BudgetId, BudgetKey, BudgetOwner, GuessedFactor, Wait};
+use identity::password::{PasswordHash, StoredPassword, VerifiedPassword};
 use identity::{Actor, Event, EventKind, Identifier, User};
 use store::{Fault, Tx, write_tx};
 use terms::{BrowserId, CanonicalEmail, CanonicalUsername, EventId, SecretText, Timestamp, UserId};
@@ -121,12 +121,17 @@ pub async fn count_code(site: &Site, aim: &Aim<'_>) -> Result<Result<Counted, Wa
 }
 
 async fn count(site: &Site, aim: &Aim<'_>) -> Result<Result<Counted, Wait>, Fault> {
-    let key = budget_key(&site.tenant);
-    write_tx!(site.app.store, site.tenant.id, |tx| -> Result<Result<Counted, Wait>, Fault> {
-        let budget = budget_of(tx, &key, aim).await?;
-        let admitted = tx.admit_guess(budget, aim.now).await?;
-        Ok(admitted.map(|admitted| Counted { admitted, budget: SpentBudget(budget) }))
-    })
+    let (budget, seen) = budget_of(site, aim).await?;
+    admit(site, (budget, seen), aim.now).await
+}
+
+async fn admit(
+    site: &Site,
+    (budget, seen): (BudgetId, Option<Budget>),
+    now: Timestamp,
+) -> Result<Result<Counted, Wait>, Fault> {
+    let admitted = site.app.store.admit_guess(site.tenant.id, budget, seen, now).await?;
+    Ok(admitted.map(|admitted| Counted { admitted, budget: SpentBudget(budget) }))
 }
 
 /// Counts a guess at the code that a device shows, or says how long to wait. Each browser has a budget of its own; what all
@@ -140,14 +145,17 @@ pub async fn count_user_code(
         return Ok(Err(wait));
     }
     let budget = budget_key(&site.tenant).budget(GuessedFactor::UserCode, BudgetOwner::Browser(browser));
-    write_tx!(site.app.store, site.tenant.id, |tx| -> Result<Result<Counted, Wait>, Fault> {
-        let admitted = tx.admit_guess(budget, now).await?;
-        Ok(admitted.map(|admitted| Counted { admitted, budget: SpentBudget(budget) }))
-    })
+    let seen = site.app.store.read(site.tenant.id).attempt_budget(budget).await?;
+    admit(site, (budget, seen), now).await
 }
 
-/// Counts a guess at a password and judges it. Whoever the target is, an account or nobody, the work is the same.
-pub async fn check_password(site: &Site, aim: &Aim<'_>, typed: SecretText) -> Result<Checked, Failure> {
+/// Counts a guess at a password, as it is stored, and judges it. Whoever the target is, an account or nobody, the work is the same.
+pub async fn check_password(
+    site: &Site,
+    aim: &Aim<'_>,
+    typed: SecretText,
+    stored: Option<StoredPassword>,
+) -> Result<Checked, Failure> {
     let asked = site.count(Limit::Passwords).and_then(|()| site.look(Limit::WrongGuesses));
     if let Err(wait) = require_of_address(site, aim, asked).await? {
         return Ok(Checked::TooMany(wait));
@@ -159,7 +167,6 @@ pub async fn check_password(site: &Site, aim: &Aim<'_>, typed: SecretText) -> Re
             return Ok(Checked::TooMany(wait));
         }
     };
-    let stored = site.app.store.read(site.tenant.id).password_of(account_or_nobody(aim)).await?;
     let hash = stored.as_ref().map(|stored| stored.hash.clone());
     let hasher = &site.app.hasher;
     let verified = hasher.verify(counted.admitted, typed.clone(), stored).await?;
@@ -217,17 +224,20 @@ fn budget_key(tenant: &Tenant) -> BudgetKey {
     BudgetKey::new(&tenant.data_key.derive("attempt budget"))
 }
 
-/// The browser's own budget where it signed in to the account before, else the one that everybody shares.
-async fn budget_of(tx: &mut Tx, key: &BudgetKey, aim: &Aim<'_>) -> Result<BudgetId, Fault> {
-    // Asked in either case, as all that is asked of the database here.
-    let known = tx.known_browser(account_or_nobody(aim), aim.browser).await?;
-    let owner = match (known, aim.target.account(), aim.target) {
-        (Some(known), Some(user), _) => BudgetOwner::KnownBrowser { user, browser: known.browser },
-        (_, _, Target::Email { email, .. }) => BudgetOwner::Email(email),
-        (_, _, Target::Username { username, .. }) => BudgetOwner::Username(username),
-        (_, _, Target::SignedIn(user)) => BudgetOwner::SignedIn(user),
+/// The browser's own budget where it signed in to the account before, else the one that everybody shares; with what is left of it.
+async fn budget_of(site: &Site, aim: &Aim<'_>) -> Result<(BudgetId, Option<Budget>), Fault> {
+    let (user, browser) = (account_or_nobody(aim), aim.browser);
+    let key = budget_key(&site.tenant);
+    let shared = match aim.target {
+        Target::Email { email, .. } => BudgetOwner::Email(email),
+        Target::Username { username, .. } => BudgetOwner::Username(username),
+        Target::SignedIn(user) => BudgetOwner::SignedIn(user),
     };
-    Ok(key.budget(aim.factor, owner))
+    let shared = key.budget(aim.factor, shared);
+    let own = key.budget(aim.factor, BudgetOwner::KnownBrowser { user, browser });
+    // Asked in either case, as all that is asked of the database here. Nobody is known in any browser.
+    let facts = site.app.store.read(site.tenant.id).guess_facts(user, browser, own, shared).await?;
+    Ok((if facts.is_known { own } else { shared }, facts.budget))
 }
 
 /// The account, or an id that nobody has.

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use identity::{BrowserRecord, Session};
 use oidc::discovery::path;
 use oidc::session_state::BrowserState;
-use store::{Fault, Read, Tx, write_tx};
+use store::{Fault, Read, Tx, write_one, write_tx};
 use terms::{BrowserHandle, BrowserHandleHash, BrowserId, Language, SessionId, Timestamp};
 
 use crate::app::App;
@@ -40,6 +40,16 @@ pub async fn load(
 ) -> Result<BrowserContext, Fault> {
     let Some(hash) = presented_hash(tenant, headers) else { return Ok(BrowserContext::default()) };
     let found = app.store.read(tenant.id).browser_with_sessions(hash).await?;
+    reached(app, tenant, (hash, found), now).await
+}
+
+/// The same of what was found by the handle's hash in this request.
+pub async fn reached(
+    app: &App,
+    tenant: &Tenant,
+    (hash, found): (BrowserHandleHash, Option<(BrowserRecord, Vec<Session>)>),
+    now: Timestamp,
+) -> Result<BrowserContext, Fault> {
     let Some((browser, reach, mut sessions)) = found.and_then(|(browser, sessions)| {
         let reach = browser.reach(hash, now)?;
         Some((browser, reach, sessions))
@@ -99,7 +109,7 @@ pub struct Minted {
 pub async fn mint(app: &App, tenant: &Tenant, now: Timestamp) -> Result<Minted, Fault> {
     let minted = newcomer(app, tenant, now);
     let browser = &minted.browser;
-    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_browser(browser).await })?;
+    write_one!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_browser(browser).await })?;
     Ok(minted)
 }
 

@@ -1,12 +1,13 @@
 //! Budgets for guesses, the browsers that have one of their own, and how often a guess was refused.
 
 use identity::attempt::{Admitted, Budget, BudgetId, Decision, Wait, decide};
-use terms::{BrowserId, EventId, Timestamp, UserId};
+use terms::{BrowserId, EventId, TenantId, Timestamp, UserId};
 
 use crate::fault::Fault;
 use crate::row::{BadColumn, FromRow, Row};
 use crate::statement::verbs;
-use crate::tx::Tx;
+use crate::store::Store;
+use crate::write_one;
 
 impl FromRow for Budget {
     const TABLE: &'static str = "attempt_budget";
@@ -67,30 +68,71 @@ impl FromRow for RefusedGuesses {
     }
 }
 
-impl Tx {
-    /// Counts a guess against its budget before anybody judges it. Of guesses at once each is counted, so that no more are
-    /// admitted than the budget has.
+/// How often a guess is tried to be counted when others keep being quicker.
+const COUNTING_TRIES: u32 = 20;
+
+/// Which budget a guess at an account from a browser is taken from, and what is left of it.
+pub struct GuessFacts {
+    /// Whether the user signed in in this browser before.
+    pub is_known: bool,
+    /// The browser's own budget in that case, else the one that everybody shares.
+    pub budget: Option<Budget>,
+}
+
+impl FromRow for GuessFacts {
+    const TABLE: &'static str = "attempt_budget";
+    const KEY: &'static str = "attempts";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        let budget = match row.opt_int("attempts")? {
+            None => None,
+            Some(_) => Some(Budget::from_row(row)?),
+        };
+        Ok(Self { is_known: row.bool("is_known")?, budget })
+    }
+}
+
+impl Store {
+    /// Counts a guess against its budget, as it was just read, before anybody judges it. Of guesses at once each is counted, so
+    /// that no more are admitted than the budget has.
     pub async fn admit_guess(
-        &mut self,
+        &self,
+        tenant: TenantId,
         budget: BudgetId,
+        mut seen: Option<Budget>,
         now: Timestamp,
     ) -> Result<Result<Admitted, Wait>, Fault> {
-        let seen = self.attempt_budget(budget).await?;
-        let counting = match decide(seen.as_ref(), now) {
-            Decision::Refuse(wait) => return Ok(Err(wait)),
-            Decision::Count(counting) => counting,
-        };
-        let stored = match counting.seen() {
-            None => self.begin_budget(budget, counting.next()).await?,
-            Some(seen) => self.spend_budget(budget, seen, counting.next()).await?,
-        };
-        Ok(counting.counted(stored, now))
+        let mut tries = 1;
+        loop {
+            let counting = match decide(seen.as_ref(), now) {
+                Decision::Refuse(wait) => return Ok(Err(wait)),
+                Decision::Count(counting) => counting,
+            };
+            let stored = write_one!(self, tenant, |tx| -> Result<bool, Fault> {
+                match counting.seen() {
+                    None => tx.begin_budget(budget, counting.next()).await,
+                    Some(seen) => tx.spend_budget(budget, seen, counting.next()).await,
+                }
+            })?;
+            if stored || tries == COUNTING_TRIES {
+                return Ok(counting.counted(stored, now));
+            }
+            tries += 1;
+            seen = self.read(tenant).attempt_budget(budget).await?;
+        }
     }
 }
 
 verbs! {
     pub read opt attempt_budget(budget: BudgetId) -> Budget =
         "SELECT attempts, next_at, expires_at FROM attempt_budget WHERE tenant_id = $1 AND budget_id = $2";
+
+    /// What is known of a guess, with the two budgets that it may be taken from.
+    pub read one guess_facts(user: UserId, browser: BrowserId, own: BudgetId, shared: BudgetId) -> GuessFacts =
+        "SELECT k.browser_id IS NOT NULL AS is_known, b.attempts, b.next_at, b.expires_at FROM (SELECT 1 AS one) AS x
+           LEFT JOIN known_browser k ON k.tenant_id = $1 AND k.user_id = $2 AND k.browser_id = $3
+           LEFT JOIN attempt_budget b ON b.tenant_id = $1
+                AND (b.budget_id = $4 AND k.browser_id IS NOT NULL OR b.budget_id = $5 AND k.browser_id IS NULL)";
 
     write guard begin_budget(budget: BudgetId, next: &Budget)[budget, next.attempts, next.next_at, next.expires_at] =
         "INSERT INTO attempt_budget (tenant_id, budget_id, attempts, next_at, expires_at) VALUES ($1, $2, $3, $4, $5)
@@ -116,6 +158,7 @@ verbs! {
         "INSERT INTO known_browser (tenant_id, user_id, browser_id, first_at, last_at) VALUES ($1, $2, $3, $4, $4)
          ON CONFLICT DO NOTHING";
 
+    /// Remembers that a user signed in again in a browser. False if they didn't before.
     pub write guard touch_known_browser(user: UserId, browser: BrowserId, now: Timestamp) =
         "UPDATE known_browser SET last_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND browser_id = $3";
 

@@ -108,8 +108,27 @@ impl Tx {
         self.with_notices(ended, now).await
     }
 
+    /// Sees to it, in a command of guards, that nobody ends the session beside it: whoever ends it waits, or runs again and finds
+    /// what was made of it. False when it has ended. It is to come before anything is made that must end with the session.
+    pub async fn hold_session(&mut self, session: SessionId) -> Result<bool, Fault> {
+        if self.is_alone() {
+            return Ok(true);
+        }
+        self.hold_session_row(session).await
+    }
+
+    /// The same of a user: nobody changes their password, disables them or ends all their sessions beside the command. False when
+    /// there is no such user. What the command knows of them it is to read after this.
+    pub async fn hold_user(&mut self, user: UserId) -> Result<bool, Fault> {
+        if self.is_alone() {
+            return Ok(true);
+        }
+        self.hold_user_row(user).await
+    }
+
     /// Ends all sessions of a user.
     pub async fn end_sessions_of_user(&mut self, user: UserId, now: Timestamp) -> Result<Ended, Fault> {
+        self.hold_user(user).await?;
         let ended = self.end_rows_of_user(user, now).await?;
         self.with_notices(ended, now).await
     }
@@ -121,6 +140,7 @@ impl Tx {
         but: SessionId,
         now: Timestamp,
     ) -> Result<Ended, Fault> {
+        self.hold_user(user).await?;
         let ended = self.end_other_rows_of_user(user, but, now).await?;
         self.with_notices(ended, now).await
     }
@@ -155,6 +175,13 @@ macro_rules! ended_session {
 }
 
 verbs! {
+    // A row that is written, if only as it was, is one that no transaction with an older view may write.
+    write guard hold_session_row(session: SessionId) =
+        "UPDATE session SET ended_at = ended_at WHERE tenant_id = $1 AND session_id = $2 AND ended_at IS NULL";
+
+    write guard hold_user_row(user: UserId) =
+        "UPDATE user_account SET disabled_at = disabled_at WHERE tenant_id = $1 AND user_id = $2";
+
     write opt end_row(session: SessionId, now: Timestamp) -> Session =
         concat!("UPDATE session SET ended_at = $3 WHERE tenant_id = $1 AND session_id = $2 AND ended_at IS NULL", ended_session!());
 

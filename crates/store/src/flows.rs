@@ -76,9 +76,28 @@ pub struct Flow {
     pub completed_at: Option<Timestamp>,
 }
 
+/// The columns of a flow, for `flow` as `f`.
+macro_rules! flow_columns {
+    () => {
+        "f.flow_id AS named_flow, f.kind, f.parameters, f.browser_id AS flow_browser, f.session_id AS flow_session, \
+         f.consent_user_id, f.consent_scope, f.denied_at, f.created_at AS flow_created_at, f.expires_at AS flow_expires_at, \
+         f.completed_at AS flow_completed_at"
+    };
+}
+
+pub(crate) use flow_columns;
+
+/// A flow that was joined, if there is one.
+pub(crate) fn joined_flow(row: &Row) -> Result<Option<Flow>, BadColumn> {
+    match row.opt_text(Flow::KEY)? {
+        None => Ok(None),
+        Some(_) => Flow::from_row(row).map(Some),
+    }
+}
+
 impl FromRow for Flow {
     const TABLE: &'static str = "flow";
-    const KEY: &'static str = "flow_id";
+    const KEY: &'static str = "named_flow";
 
     fn from_row(row: &Row) -> Result<Self, BadColumn> {
         let parameters = Parameters::parse(row.text("parameters")?.as_bytes());
@@ -88,16 +107,16 @@ impl FromRow for Flow {
             _ => return Err(BadColumn::new("consent_scope", "a consent of which a part is missing")),
         };
         Ok(Self {
-            id: row.parse("flow_id")?,
+            id: row.parse("named_flow")?,
             kind: row.parse("kind")?,
             parameters: parameters.map_err(|error| BadColumn::new("parameters", error))?,
-            browser: row.opt_parse("browser_id")?,
-            session: row.opt_parse("session_id")?,
+            browser: row.opt_parse("flow_browser")?,
+            session: row.opt_parse("flow_session")?,
             consented,
             denied_at: row.opt_time("denied_at")?,
-            created_at: row.time("created_at")?,
-            expires_at: row.time("expires_at")?,
-            completed_at: row.opt_time("completed_at")?,
+            created_at: row.time("flow_created_at")?,
+            expires_at: row.time("flow_expires_at")?,
+            completed_at: row.opt_time("flow_completed_at")?,
         })
     }
 }
@@ -105,8 +124,7 @@ impl FromRow for Flow {
 verbs! {
     /// Whether it is this browser's, still open, and not too old, the flow says.
     pub read opt flow(flow: FlowId) -> Flow =
-        "SELECT flow_id, kind, parameters, browser_id, session_id, consent_user_id, consent_scope, denied_at, created_at,
-                expires_at, completed_at FROM flow WHERE tenant_id = $1 AND flow_id = $2";
+        concat!("SELECT ", flow_columns!(), " FROM flow f WHERE f.tenant_id = $1 AND f.flow_id = $2");
 
     /// Stores a flow that has just begun.
     pub write exec insert_flow(it: &Flow)

@@ -1,10 +1,13 @@
 //! Browsers and the sessions in them.
 
+use identity::sign_in::SignIn;
 use identity::{BrowserRecord, Device, Factor, Session, User, UserAgent};
 use oidc::scope::Scope;
-use terms::{BrowserHandleHash, BrowserId, ClientId, SessionId, Timestamp, UserId};
+use terms::{BrowserHandleHash, BrowserId, ClientId, FlowId, SessionId, SignInId, Timestamp, UserId};
 
+use crate::flows::{Flow, flow_columns, joined_flow};
 use crate::row::{BadColumn, FromRow, Row};
+use crate::sign_ins::{joined_sign_in, sign_in_columns};
 use crate::statement::verbs;
 use crate::users::{joined_user, user_columns, user_joins};
 use crate::value::Json;
@@ -72,6 +75,36 @@ fn opt_session(row: &Row) -> Result<Option<Session>, BadColumn> {
     }
 }
 
+/// What a request for a page names: each is as it is stored, and may be another browser's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageFacts {
+    /// The browser, with the sessions in it that nobody ended, oldest first.
+    pub browser: Option<(BrowserRecord, Vec<Session>)>,
+    /// The flow that is named, or else the one that the attempt to sign in is for.
+    pub flow: Option<Flow>,
+    pub sign_in: Option<SignIn>,
+}
+
+/// The same with one session at most.
+pub struct PageRow {
+    browser: Option<BrowserRow>,
+    flow: Option<Flow>,
+    sign_in: Option<SignIn>,
+}
+
+impl FromRow for PageRow {
+    const TABLE: &'static str = "browser";
+    const KEY: &'static str = "browser_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        let browser = match row.opt_text("browser_id")? {
+            None => None,
+            Some(_) => Some(BrowserRow::from_row(row)?),
+        };
+        Ok(Self { browser, flow: joined_flow(row)?, sign_in: joined_sign_in(row)? })
+    }
+}
+
 /// A browser with one of its sessions, or with none: one with several comes as several rows.
 pub struct BrowserRow {
     browser: BrowserRecord,
@@ -105,11 +138,12 @@ pub struct BrowserInFull {
     pub last_used: Option<SessionId>,
 }
 
-/// The same with one address of one user at most.
+/// The same with one address of one user at most, and with a flow.
 pub struct PresenceRow {
-    browser: BrowserRecord,
+    browser: Option<BrowserRecord>,
     presence: Option<Presence>,
     last_used: Option<SessionId>,
+    flow: Option<Flow>,
 }
 
 impl FromRow for PresenceRow {
@@ -124,8 +158,11 @@ impl FromRow for PresenceRow {
             (None, None) => None,
             _ => return Err(BadColumn::new("user_id", "a session of nobody")),
         };
-        let last_used = row.opt_parse("last_used")?;
-        Ok(Self { browser: browser_of(row, "browser_created_at")?, presence, last_used })
+        let browser = match row.opt_text("browser_id")? {
+            None => None,
+            Some(_) => Some(browser_of(row, "browser_created_at")?),
+        };
+        Ok(Self { browser, presence, last_used: row.opt_parse("last_used")?, flow: joined_flow(row)? })
     }
 }
 
@@ -143,14 +180,37 @@ impl Read {
         Ok(found)
     }
 
-    /// The same with what a client is to know of the people in it.
+    /// All that a request for a page names, in one statement.
+    pub async fn page_facts(
+        &mut self,
+        hash: Option<BrowserHandleHash>,
+        flow: Option<FlowId>,
+        sign_in: Option<SignInId>,
+    ) -> Result<PageFacts, Fault> {
+        let mut found = PageFacts::default();
+        for PageRow { browser, flow, sign_in } in self.page_rows(hash, flow, sign_in).await? {
+            (found.flow, found.sign_in) = (flow, sign_in);
+            if let Some(BrowserRow { browser, session }) = browser {
+                found.browser.get_or_insert_with(|| (browser, Vec::new())).1.extend(session);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The browser with what a client is to know of the people in it, and a flow, in one statement.
     pub async fn browser_in_full(
         &mut self,
-        hash: BrowserHandleHash,
+        hash: Option<BrowserHandleHash>,
         client: &ClientId,
-    ) -> Result<Option<BrowserInFull>, Fault> {
+        flow: Option<FlowId>,
+    ) -> Result<(Option<BrowserInFull>, Option<Flow>), Fault> {
         let mut found: Option<BrowserInFull> = None;
-        for PresenceRow { browser, presence, last_used } in self.presence_rows(hash, client).await? {
+        let mut named = None;
+        for PresenceRow { browser, presence, last_used, flow } in
+            self.presence_rows(hash, client, flow).await?
+        {
+            named = flow;
+            let Some(browser) = browser else { continue };
             let found =
                 found.get_or_insert_with(|| BrowserInFull { browser, present: Vec::new(), last_used });
             let Some(next) = presence else { continue };
@@ -160,7 +220,7 @@ impl Read {
                 None => found.present.push(next),
             }
         }
-        Ok(found)
+        Ok((found, named))
     }
 }
 
@@ -179,19 +239,39 @@ macro_rules! from_browser {
     };
 }
 
+/// What a browser is joined to that may not be there: one row in any case.
+macro_rules! from_nothing {
+    () => {
+        " FROM (SELECT 1 AS one) AS x "
+    };
+}
+
+macro_rules! browser_joins {
+    () => {
+        "LEFT JOIN browser b ON b.tenant_id = $1 AND (b.handle_hash = $2 OR b.previous_handle_hash = $2) \
+         LEFT JOIN session s ON s.tenant_id = b.tenant_id AND s.browser_id = b.browser_id AND s.ended_at IS NULL "
+    };
+}
+
 verbs! {
+    read many page_rows(hash: Option<BrowserHandleHash>, flow: Option<FlowId>, sign_in: Option<SignInId>) -> PageRow =
+        concat!("SELECT ", browser_columns!(), ", ", flow_columns!(), ", ", sign_in_columns!(), from_nothing!(),
+                "LEFT JOIN sign_in i ON i.tenant_id = $1 AND i.sign_in_id = $4
+                 LEFT JOIN flow f ON f.tenant_id = $1 AND f.flow_id = COALESCE($3, i.flow_id) ", browser_joins!(),
+                "ORDER BY s.session_id");
+
     read many browser_rows(hash: BrowserHandleHash) -> BrowserRow =
         concat!("SELECT ", browser_columns!(), from_browser!(),
                 "WHERE b.tenant_id = $1 AND (b.handle_hash = $2 OR b.previous_handle_hash = $2) ORDER BY s.session_id");
 
-    read many presence_rows(hash: BrowserHandleHash, client: &ClientId) -> PresenceRow =
-        concat!("SELECT ", browser_columns!(), ", ", user_columns!(), ", c.scope AS consented, l.session_id AS last_used",
-                from_browser!(),
+    read many presence_rows(hash: Option<BrowserHandleHash>, client: &ClientId, flow: Option<FlowId>) -> PresenceRow =
+        concat!("SELECT ", browser_columns!(), ", ", user_columns!(), ", ", flow_columns!(), ", c.scope AS consented,
+                        l.session_id AS last_used", from_nothing!(),
+                "LEFT JOIN flow f ON f.tenant_id = $1 AND f.flow_id = $4 ", browser_joins!(),
                 "LEFT JOIN user_account u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id ", user_joins!(),
                 "LEFT JOIN consent c ON c.tenant_id = s.tenant_id AND c.user_id = s.user_id AND c.client_id = $3
                        AND c.withdrawn_at IS NULL
                  LEFT JOIN session_client l ON l.tenant_id = b.tenant_id AND l.browser_id = b.browser_id AND l.client_id = $3
-                 WHERE b.tenant_id = $1 AND (b.handle_hash = $2 OR b.previous_handle_hash = $2)
                  ORDER BY s.session_id, e.canonical");
 
     pub read opt browser(browser: BrowserId) -> BrowserRecord =

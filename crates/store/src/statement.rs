@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Postgres, Sqlite, Transaction};
 
@@ -131,6 +131,8 @@ pub(crate) use verbs;
 pub(crate) struct Conn {
     place: Place,
     tally: Arc<Tally>,
+    /// How many statements may still run here, where that is bounded.
+    left: Option<u8>,
 }
 
 pub(crate) enum Place {
@@ -140,11 +142,37 @@ pub(crate) enum Place {
     Writer { turn: Turn, failure: Option<Failure> },
     /// Within a transaction of PostgreSQL.
     Transaction { tx: Transaction<'static, Postgres>, failure: Option<Failure> },
+    /// A command of one statement on PostgreSQL, which is a transaction by itself.
+    Single { pool: PgPool, failure: Option<Failure> },
 }
 
 impl Conn {
     pub(crate) fn new(place: Place, tally: Arc<Tally>) -> Self {
-        Self { place, tally }
+        Self { place, tally, left: None }
+    }
+
+    /// The same for one statement at most, if that is so.
+    pub(crate) fn of_one(self, single: bool) -> Self {
+        Self { left: single.then_some(1), ..self }
+    }
+
+    /// To be asked before a statement runs.
+    fn admit(&mut self, statement: &Statement) -> Result<(), Fault> {
+        match &mut self.left {
+            None => Ok(()),
+            Some(0) => {
+                Err(Fault::new(format!("run {} as a second statement of a command of one", statement.name)))
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether this is SQLite's one writing connection.
+    pub(crate) fn is_writer(&self) -> bool {
+        matches!(self.place, Place::Writer { .. })
     }
 
     pub(crate) fn into_place(self) -> Place {
@@ -172,16 +200,8 @@ impl Conn {
         statement: &'static Statement,
         values: Vec<Value>,
     ) -> Result<u64, Fault> {
-        let result = match &mut self.place {
-            Place::Pool(Pools::Sqlite(pool)) => {
-                execute_sqlite(&mut *acquire(pool, statement).await?, statement, &values).await
-            }
-            Place::Pool(Pools::Postgres(pool)) => {
-                execute_postgres(&mut *acquire(pool, statement).await?, statement, &values).await
-            }
-            Place::Writer { turn, .. } => execute_sqlite(turn.connection()?, statement, &values).await,
-            Place::Transaction { tx, .. } => execute_postgres(tx, statement, &values).await,
-        };
+        self.admit(statement)?;
+        let result = Box::pin(execute(&mut self.place, statement, &values)).await?;
         self.tally.ran(0);
         result.map_err(|error| self.fail(statement, &values, error))
     }
@@ -218,27 +238,61 @@ impl Conn {
 
     /// All rows, always: a `RETURNING` that isn't read to its end may be left undone.
     async fn rows(&mut self, statement: &'static Statement, values: &[Value]) -> Result<Vec<Row>, Fault> {
-        let result = match &mut self.place {
-            Place::Pool(Pools::Sqlite(pool)) => {
-                fetch_sqlite(&mut *acquire(pool, statement).await?, statement, values).await
-            }
-            Place::Pool(Pools::Postgres(pool)) => {
-                fetch_postgres(&mut *acquire(pool, statement).await?, statement, values).await
-            }
-            Place::Writer { turn, .. } => fetch_sqlite(turn.connection()?, statement, values).await,
-            Place::Transaction { tx, .. } => fetch_postgres(tx, statement, values).await,
-        };
+        self.admit(statement)?;
+        let result = Box::pin(fetch(&mut self.place, statement, values)).await?;
         self.tally.ran(result.as_ref().map_or(0, Vec::len));
         result.map_err(|error| self.fail(statement, values, error))
     }
 
     /// Marks the transaction: after an error PostgreSQL turns COMMIT into a silent rollback, so nobody may take it for done.
     fn fail(&mut self, statement: &Statement, values: &[Value], error: sqlx::Error) -> Fault {
-        if let Place::Writer { failure, .. } | Place::Transaction { failure, .. } = &mut self.place {
+        if let Place::Writer { failure, .. }
+        | Place::Transaction { failure, .. }
+        | Place::Single { failure, .. } = &mut self.place
+        {
             failure.get_or_insert(Failure::of(&error));
         }
         Fault::statement(statement, values, error)
     }
+}
+
+// The drivers' futures hold kilobytes. On the heap, they are there while a statement runs, and not in every handler that may run one:
+// a request's future is allocated and moved whole, however little of it is needed.
+
+/// How many rows it changed. A fault: the database could not be asked.
+async fn execute(
+    place: &mut Place,
+    statement: &'static Statement,
+    values: &[Value],
+) -> Result<Result<u64, sqlx::Error>, Fault> {
+    Ok(match place {
+        Place::Pool(Pools::Sqlite(pool)) => {
+            execute_sqlite(&mut *acquire(pool, statement).await?, statement, values).await
+        }
+        Place::Pool(Pools::Postgres(pool)) | Place::Single { pool, .. } => {
+            execute_postgres(&mut *acquire(pool, statement).await?, statement, values).await
+        }
+        Place::Writer { turn, .. } => execute_sqlite(turn.connection()?, statement, values).await,
+        Place::Transaction { tx, .. } => execute_postgres(tx, statement, values).await,
+    })
+}
+
+/// The rows that it gave. A fault: the database could not be asked.
+async fn fetch(
+    place: &mut Place,
+    statement: &'static Statement,
+    values: &[Value],
+) -> Result<Result<Vec<Row>, sqlx::Error>, Fault> {
+    Ok(match place {
+        Place::Pool(Pools::Sqlite(pool)) => {
+            fetch_sqlite(&mut *acquire(pool, statement).await?, statement, values).await
+        }
+        Place::Pool(Pools::Postgres(pool)) | Place::Single { pool, .. } => {
+            fetch_postgres(&mut *acquire(pool, statement).await?, statement, values).await
+        }
+        Place::Writer { turn, .. } => fetch_sqlite(turn.connection()?, statement, values).await,
+        Place::Transaction { tx, .. } => fetch_postgres(tx, statement, values).await,
+    })
 }
 
 async fn acquire<D: sqlx::Database>(

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 use terms::{TenantId, Timestamp};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Notify, RwLock};
 
 use crate::fault::Fault;
 use crate::gauges::Tally;
@@ -14,7 +14,7 @@ use crate::migrate;
 use crate::pools::{self, Pools};
 use crate::sqlite::Writer;
 use crate::statement::{Conn, Place};
-use crate::tx::{Command, Directory, Read, in_a_write};
+use crate::tx::{Command, Directory, Isolation, Read, in_a_write};
 
 /// The database of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -44,9 +44,8 @@ pub(crate) enum Engine {
     },
     Postgres {
         pool: PgPool,
-        /// Commands that PostgreSQL asked to run again do so one after the other. All at once, many that want one row
-        /// would keep meeting until their runs are used up.
-        again: Arc<Mutex<()>>,
+        /// Held by every command that runs, together with others or, when it kept failing for their sake, alone.
+        turns: Arc<RwLock<()>>,
     },
 }
 
@@ -63,7 +62,7 @@ impl Store {
     /// Must be called within a tokio runtime. Doesn't migrate.
     pub async fn open(database: &str) -> Result<Self, Fault> {
         let engine = if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            Engine::Postgres { pool: pools::postgres(database)?, again: Arc::default() }
+            Engine::Postgres { pool: pools::postgres(database)?, turns: Arc::default() }
         } else {
             let path = PathBuf::from(database.strip_prefix("sqlite:").unwrap_or(database));
             // The writer first: it makes the file, and sets its journal mode before anyone reads.
@@ -174,7 +173,19 @@ impl Store {
     /// A part of [`write_tx!`](crate::write_tx).
     #[doc(hidden)]
     pub fn command(&self, tenant: TenantId) -> Command<'_> {
-        Command::new(self, tenant)
+        Command::new(self, tenant, Isolation::Serializable)
+    }
+
+    /// A part of [`write_guarded!`](crate::write_guarded).
+    #[doc(hidden)]
+    pub fn command_of_guards(&self, tenant: TenantId) -> Command<'_> {
+        Command::new(self, tenant, Isolation::Guarded)
+    }
+
+    /// A part of [`write_one!`](crate::write_one).
+    #[doc(hidden)]
+    pub fn command_of_one(&self, tenant: TenantId) -> Command<'_> {
+        Command::new(self, tenant, Isolation::Single)
     }
 
     /// Commits what is under way and closes every connection.

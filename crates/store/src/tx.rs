@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use identity::EventKind;
 use terms::TenantId;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::fault::{Failure, Fault};
 use crate::statement::{Conn, Place};
@@ -45,6 +45,11 @@ pub struct Tx {
 }
 
 impl Tx {
+    /// Whether no other command of any node runs: on SQLite they come one after the other, so what one reads holds until it ends.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.read.conn.is_writer()
+    }
+
     /// To be called by whatever verb appends a mail.
     pub(crate) fn note_mail(&mut self) {
         self.mailed = true;
@@ -94,7 +99,9 @@ impl Directory {
 const BODY_LIMIT: Duration = Duration::from_secs(5);
 /// How often a command is run again when PostgreSQL asks for it.
 const RUNS: u32 = 20;
-/// Before the third run; each further one waits twice as long, up to the longest: all of them together a second.
+/// From this run on a command has this node's writing to itself, so that only other nodes can still be met.
+const ALONE_FROM: u32 = 4;
+/// Before the first run alone; each further one waits twice as long, up to the longest: all of them together a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
@@ -125,8 +132,11 @@ pub(crate) fn in_a_write() -> bool {
 /// - A caller that is dropped while it waits may find its work committed: a retry must come out the same.
 #[macro_export]
 macro_rules! write_tx {
-    ($store:expr, $tenant:expr, |$tx:ident| -> Result<$ok:ty, $err:ty> $body:block) => {{
-        let mut command = $store.command($tenant);
+    ($store:expr, $tenant:expr, |$tx:ident| -> Result<$ok:ty, $err:ty> $body:block) => {
+        $crate::write_tx!(@run $store.command($tenant), |$tx| -> Result<$ok, $err> $body)
+    };
+    (@run $command:expr, |$tx:ident| -> Result<$ok:ty, $err:ty> $body:block) => {{
+        let mut command = $command;
         loop {
             match command.begin().await {
                 Err(fault) => break Err(<$err>::from(fault)),
@@ -153,52 +163,122 @@ pub async fn limited<T, E: From<Fault>>(body: impl Future<Output = Result<T, E>>
     }
 }
 
+/// Runs a command all of whose conditions stand in its own statements: guards, whose answers it heeds.
+///
+/// It is written as a [`write_tx!`](crate::write_tx) is. PostgreSQL runs it READ COMMITTED: each statement sees what was committed
+/// before it, and a guard that meets another transaction waits for it and is looked at again. What the block reads may change until
+/// it commits, so nothing may depend on that. It neither fails nor makes others fail for what merely lies nearby.
+#[macro_export]
+macro_rules! write_guarded {
+    ($store:expr, $tenant:expr, |$tx:ident| -> Result<$ok:ty, $err:ty> $body:block) => {
+        $crate::write_tx!(@run $store.command_of_guards($tenant), |$tx| -> Result<$ok, $err> $body)
+    };
+}
+
+/// Runs a command that is one writing verb.
+///
+/// ```text
+/// write_one!(app.store, tenant, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
+/// ```
+///
+/// All that holds for [`write_tx!`](crate::write_tx) holds here, and a second statement is a fault. PostgreSQL runs it by itself,
+/// in one message instead of three, and READ COMMITTED: what it depends on stands in its own conditions, which are looked at
+/// again when another transaction has changed the row. So it neither fails nor makes others fail for what merely lies nearby.
+#[macro_export]
+macro_rules! write_one {
+    ($store:expr, $tenant:expr, |$tx:ident| -> Result<$ok:ty, $err:ty> $body:block) => {
+        $crate::write_tx!(@run $store.command_of_one($tenant), |$tx| -> Result<$ok, $err> $body)
+    };
+}
+
 /// The runs of one command. A part of [`write_tx!`](crate::write_tx).
 #[doc(hidden)]
 pub struct Command<'s> {
     store: &'s Store,
     tenant: TenantId,
+    isolation: Isolation,
     runs: u32,
-    /// Held from the second run on, by one command at a time.
-    turn: Option<OwnedMutexGuard<()>>,
+    turn: Option<NodeTurn>,
+}
+
+/// How PostgreSQL keeps a command from others. On SQLite commands come one after the other in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    Serializable,
+    /// Its guards are enough.
+    Guarded,
+    /// It is one statement, which is a transaction by itself.
+    Single,
+}
+
+/// A command's part in this node's writing on PostgreSQL, held for as long as it runs.
+enum NodeTurn {
+    Shared { _guard: OwnedRwLockReadGuard<()> },
+    Alone { _guard: OwnedRwLockWriteGuard<()> },
 }
 
 impl<'s> Command<'s> {
-    pub(crate) fn new(store: &'s Store, tenant: TenantId) -> Self {
-        Self { store, tenant, runs: 0, turn: None }
+    pub(crate) fn new(store: &'s Store, tenant: TenantId, isolation: Isolation) -> Self {
+        Self { store, tenant, isolation, runs: 0, turn: None }
     }
 
     pub async fn begin(&mut self) -> Result<Tx, Fault> {
+        Box::pin(self.begin_run()).await
+    }
+
+    async fn begin_run(&mut self) -> Result<Tx, Fault> {
         if in_a_write() {
             return Err(Fault::new("begin a transaction within another one"));
         }
         self.runs += 1;
         let place = match self.store.engine() {
             Engine::Sqlite { writer, .. } => Place::Writer { turn: writer.begin().await?, failure: None },
-            Engine::Postgres { pool, again } => {
-                if self.runs > 1 && self.turn.is_none() {
-                    self.turn = Some(Arc::clone(again).lock_owned().await);
-                }
-                if let Some(earlier) = self.runs.checked_sub(3) {
-                    // What it meets is still under way, on a busy machine for a while: at once, it would only meet it again.
-                    let pause = FIRST_PAUSE * 2_u32.saturating_pow(earlier).min(1 << 16);
-                    tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
-                }
-                let tx = pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await;
+            Engine::Postgres { pool, .. } if self.isolation == Isolation::Single => {
+                Place::Single { pool: pool.clone(), failure: None }
+            }
+            Engine::Postgres { pool, turns } => {
+                self.take_turn(turns).await;
+                let tx = match self.isolation {
+                    Isolation::Serializable => pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await,
+                    Isolation::Guarded | Isolation::Single => {
+                        pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await
+                    }
+                };
                 Place::Transaction {
                     tx: tx.map_err(|error| Fault::database("begin a transaction", error))?,
                     failure: None,
                 }
             }
         };
-        let conn = Conn::new(place, Arc::clone(self.store.tally()));
+        let conn =
+            Conn::new(place, Arc::clone(self.store.tally())).of_one(self.isolation == Isolation::Single);
         Ok(Tx { read: Read::new(self.tenant, conn), mailed: false, reconfigured: false, events: Vec::new() })
+    }
+
+    /// Those whose runs keep failing for the sake of others get this node's writing to themselves: all of them at once would keep
+    /// meeting until their runs are used up.
+    async fn take_turn(&mut self, turns: &Arc<RwLock<()>>) {
+        let turns = || Arc::clone(turns);
+        match self.turn {
+            None => self.turn = Some(NodeTurn::Shared { _guard: turns().read_owned().await }),
+            Some(NodeTurn::Shared { .. }) if self.runs >= ALONE_FROM => {
+                // Given back first: two that wait for each other would wait for good.
+                self.turn = None;
+                self.turn = Some(NodeTurn::Alone { _guard: turns().write_owned().await });
+            }
+            Some(_) => {}
+        }
+        if let Some(earlier) = self.runs.checked_sub(ALONE_FROM) {
+            // What it meets is another node's and still under way: at once, it would only meet it again.
+            let pause = FIRST_PAUSE * 2_u32.saturating_pow(earlier).min(1 << 16);
+            tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+        }
     }
 
     /// Commits or rolls back. `None`: the command is to be run again.
     pub async fn end<T, E: From<Fault>>(&mut self, tx: Tx, result: Result<T, E>) -> Option<Result<T, E>> {
         let Tx { read, mailed, reconfigured, events } = tx;
-        let ended = self.commit_or_roll_back(read.conn.into_place(), result).await;
+        let ended = Box::pin(self.commit_or_roll_back(read.conn.into_place(), result)).await;
         // Also when nobody knows whether it was committed. The version is what tells of one whose caller was dropped meanwhile.
         if reconfigured {
             self.store.reconfigured(self.tenant);
@@ -246,7 +326,12 @@ impl<'s> Command<'s> {
                     Err(error) => self.again_or(failure, || error),
                 }
             }
-            // A `Tx` is made over the two above only.
+            Place::Single { failure, .. } => match (failure, result) {
+                (None, result) => Some(result),
+                (Some(_), Ok(_)) => Some(Err(swallowed().into())),
+                (Some(failure), Err(error)) => self.again_or(failure, || error),
+            },
+            // A `Tx` is made over the others only.
             Place::Pool(_) => Some(Err(swallowed().into())),
         }
     }

@@ -47,6 +47,18 @@ macro_rules! user_joins {
     };
 }
 
+macro_rules! password_columns {
+    () => {
+        "p.user_id, p.phc, p.version, p.changed_at"
+    };
+}
+
+macro_rules! password_join {
+    () => {
+        "LEFT JOIN password p ON p.tenant_id = u.tenant_id AND p.user_id = u.user_id "
+    };
+}
+
 pub(crate) use {user_columns, user_joins};
 
 /// A user who was joined, if there is one.
@@ -106,7 +118,59 @@ impl FromRow for StoredPassword {
     }
 }
 
+/// A user with one of their addresses, and with their password if they have one.
+pub struct GuardedRow {
+    user: User,
+    password: Option<StoredPassword>,
+}
+
+impl FromRow for GuardedRow {
+    const TABLE: &'static str = "user_account";
+    const KEY: &'static str = "account_id";
+
+    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+        let user = user_of(row, "account_id", "account_created_at")?;
+        let password = match row.opt_text("user_id")? {
+            None => None,
+            Some(_) => Some(StoredPassword::from_row(row)?),
+        };
+        Ok(Self { user, password })
+    }
+}
+
+/// Joins the rows of one user.
+fn guarded_of(rows: Vec<GuardedRow>) -> Option<(User, Option<StoredPassword>)> {
+    let mut found: Option<(User, Option<StoredPassword>)> = None;
+    for GuardedRow { user, password } in rows {
+        match &mut found {
+            None => found = Some((user, password)),
+            Some((known, _)) => known.emails.extend(user.emails),
+        }
+    }
+    found
+}
+
 impl Read {
+    /// A user with their password, if they have one.
+    pub async fn user_and_password(
+        &mut self,
+        user: UserId,
+    ) -> Result<Option<(User, Option<StoredPassword>)>, Fault> {
+        Ok(guarded_of(self.guarded_rows(user).await?))
+    }
+
+    /// Who is found by what was typed, with their password, if they have one.
+    pub async fn user_and_password_by_identifier(
+        &mut self,
+        identifier: &Identifier,
+    ) -> Result<Option<(User, Option<StoredPassword>)>, Fault> {
+        let rows = match identifier {
+            Identifier::Email(address) => self.guarded_rows_by_email(address.canonical()).await?,
+            Identifier::Username(username) => self.guarded_rows_by_username(username).await?,
+        };
+        Ok(guarded_of(rows))
+    }
+
     pub async fn user(&mut self, user: UserId) -> Result<Option<User>, Fault> {
         Ok(users_of(self.user_rows(user).await?).pop())
     }
@@ -271,6 +335,20 @@ verbs! {
           WHERE u.tenant_id = $1 AND u.user_id IN (
                 SELECT p.user_id FROM user_account p WHERE p.tenant_id = $1 AND p.user_id > $2 ORDER BY p.user_id LIMIT $3)
           ORDER BY u.user_id, e.canonical";
+
+    read many guarded_rows(user: UserId) -> GuardedRow =
+        concat!("SELECT ", user_columns!(), ", ", password_columns!(), " FROM user_account u ", user_joins!(), password_join!(),
+                "WHERE u.tenant_id = $1 AND u.user_id = $2 ORDER BY e.canonical");
+
+    read many guarded_rows_by_email(email: &CanonicalEmail) -> GuardedRow =
+        concat!("SELECT ", user_columns!(), ", ", password_columns!(), " FROM user_email f
+                   JOIN user_account u ON u.tenant_id = f.tenant_id AND u.user_id = f.user_id ", user_joins!(), password_join!(),
+                "WHERE f.tenant_id = $1 AND f.canonical = $2 ORDER BY e.canonical");
+
+    read many guarded_rows_by_username(username: &CanonicalUsername) -> GuardedRow =
+        concat!("SELECT ", user_columns!(), ", ", password_columns!(), " FROM user_username f
+                   JOIN user_account u ON u.tenant_id = f.tenant_id AND u.user_id = f.user_id ", user_joins!(), password_join!(),
+                "WHERE f.tenant_id = $1 AND f.canonical = $2 ORDER BY e.canonical");
 
     pub read opt password_of(user: UserId) -> StoredPassword =
         "SELECT user_id, phc, version, changed_at FROM password WHERE tenant_id = $1 AND user_id = $2";

@@ -10,7 +10,7 @@ use oidc::grant::{Authentication, Grant};
 use serde_json::json;
 use store::endings::{Ended, FIRST_ATTEMPT, LogoutNotice};
 use store::testing::{self, NOW, TestStore};
-use store::{Fault, STATEMENTS, write_tx};
+use store::{EngineKind, Fault, STATEMENTS, write_guarded, write_tx};
 use terms::{BrowserHandleHash, BrowserId, ClientId, GrantId, SessionId, Timestamp, UserId, limits};
 
 fn later(seconds: u64) -> Timestamp {
@@ -80,9 +80,8 @@ async fn scenes() -> Vec<Scene> {
 }
 
 impl Scene {
-    /// A session with a grant for each of these clients; pairwise by the name that stands with it.
-    async fn session(&self, clients: &[(&str, Option<&str>)]) -> SessionId {
-        let session = Session {
+    fn a_session(&self) -> Session {
+        Session {
             id: id(SessionId::new),
             browser_id: self.browser,
             user_id: self.user.id,
@@ -92,28 +91,38 @@ impl Scene {
             expires_at: NOW.plus(limits::SESSION_LIFETIME),
             ended_at: None,
             device: Device::default(),
-        };
+        }
+    }
+
+    fn a_grant(&self, client: &str, session: SessionId, at: Timestamp) -> Grant {
+        Grant {
+            id: GrantId::new(at, testing::id_bits()),
+            client: client.parse().unwrap(),
+            user: self.user.id,
+            pairwise_subject: None,
+            session,
+            offline: false,
+            by_consent: false,
+            scope: "openid".parse().unwrap(),
+            resources: Vec::new(),
+            claims: oidc::claims_request::ClaimsRequest::default(),
+            authentication: Authentication { time: NOW, methods: Vec::new(), acr: "1".to_owned() },
+            created_at: at,
+            ended_at: None,
+        }
+    }
+
+    /// A session with a grant for each of these clients; pairwise by the name that stands with it.
+    async fn session(&self, clients: &[(&str, Option<&str>)]) -> SessionId {
+        let session = self.a_session();
         write_tx!(self.store, self.store.tenant, |tx| -> Result<(), Fault> {
             tx.insert_session(&session).await
         })
         .unwrap();
         for (index, (client, pairwise)) in clients.iter().enumerate() {
             let at = later(index.try_into().unwrap());
-            let grant = Grant {
-                id: GrantId::new(at, testing::id_bits()),
-                client: client.parse().unwrap(),
-                user: self.user.id,
-                pairwise_subject: pairwise.map(|name| name.parse().unwrap()),
-                session: session.id,
-                offline: false,
-                by_consent: false,
-                scope: "openid".parse().unwrap(),
-                resources: Vec::new(),
-                claims: oidc::claims_request::ClaimsRequest::default(),
-                authentication: Authentication { time: NOW, methods: Vec::new(), acr: "1".to_owned() },
-                created_at: at,
-                ended_at: None,
-            };
+            let pairwise_subject = pairwise.map(|name| name.parse().unwrap());
+            let grant = Grant { pairwise_subject, ..self.a_grant(client, session.id, at) };
             write_tx!(self.store, self.store.tenant, |tx| -> Result<(), Fault> {
                 tx.insert_grant(&grant).await
             })
@@ -158,7 +167,8 @@ fn no_other_statement_ends_a_session_or_deletes_one_that_lives() {
     let mut ends = 0;
     for statement in STATEMENTS.iter().flat_map(|module| *module) {
         let sql = statement.sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        if sql.starts_with("UPDATE session ") && sql.contains("ended_at =") {
+        let ends_one = sql.starts_with("UPDATE session ") && sql.contains("ended_at =");
+        if ends_one && !sql.contains("SET ended_at = ended_at WHERE") {
             assert!(statement.name.starts_with("store::endings::"), "{} ends sessions", statement.name);
             ends += 1;
         }
@@ -175,6 +185,51 @@ fn no_other_statement_ends_a_session_or_deletes_one_that_lives() {
         }
     }
     assert_eq!(ends, 5);
+}
+
+/// Somebody changes their password while they are signed in once more, and while a client is let in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_made_beside_an_end_is_seen_by_it() {
+    for scene in scenes().await {
+        let (store, user) = (&scene.store, scene.user.id);
+        let old = scene.session(&[]).await;
+        let (grant, session) = (scene.a_grant("told", old, NOW), scene.a_session());
+        let has_held = tokio::sync::Semaphore::new(0);
+        let has_looked = tokio::sync::Semaphore::new(0);
+        let pause = Duration::from_millis(100);
+        let makes = async {
+            write_guarded!(store, store.tenant, |tx| -> Result<(), Fault> {
+                assert!(tx.hold_user(user).await? && tx.hold_session(old).await?);
+                has_held.add_permits(1);
+                // On SQLite the other one hasn't begun by then.
+                let _ = tokio::time::timeout(pause, has_looked.acquire()).await;
+                tokio::time::sleep(pause).await;
+                tx.insert_grant(&grant).await?;
+                tx.insert_session(&session).await
+            })
+        };
+        let ends = async {
+            has_held.acquire().await.unwrap().forget();
+            write_tx!(store, store.tenant, |tx| -> Result<(usize, u64), Fault> {
+                // From here on it sees nothing that is committed later.
+                tx.user(user).await?.unwrap();
+                has_looked.add_permits(1);
+                let grants = tx.end_grants_of_user(user, later(1)).await?;
+                let ended = tx.end_sessions_of_user(user, later(1)).await?;
+                Ok((ended.sessions.len(), grants))
+            })
+        };
+        let (made, ended) = tokio::join!(makes, ends);
+        made.unwrap();
+        assert_eq!(ended.unwrap(), (2, 1));
+        assert_eq!(store.read(store.tenant).sessions_of_user(user).await.unwrap(), []);
+        // What has ended isn't held again; nobody is there who was never made.
+        let held = write_guarded!(store, store.tenant, |tx| -> Result<(bool, bool), Fault> {
+            Ok((tx.hold_session(old).await?, tx.hold_user(id(UserId::new)).await?))
+        });
+        let is_asked = store.kind() == EngineKind::Postgres;
+        assert_eq!(held.unwrap(), (!is_asked, !is_asked));
+    }
 }
 
 #[tokio::test]

@@ -206,7 +206,7 @@ async fn the_session_that_a_client_used_last_is_remembered() {
         let world = World::make(store).await;
         let last = async || {
             let mut read = world.store.read(world.store.tenant);
-            read.browser_in_full(HANDLE, &world.client).await.unwrap().unwrap().last_used
+            read.browser_in_full(Some(HANDLE), &world.client, None).await.unwrap().0.unwrap().last_used
         };
         assert_eq!(last().await, None);
         for now in [NOW, later(1)] {
@@ -255,12 +255,12 @@ async fn a_browser_comes_with_its_sessions_their_users_and_what_those_approved()
         .unwrap();
         let other: ClientId = "other".parse().unwrap();
         let mut read = world.store.read(tenant);
-        let found = read.browser_in_full(HANDLE, &world.client).await.unwrap().unwrap();
+        let found = read.browser_in_full(Some(HANDLE), &world.client, None).await.unwrap().0.unwrap();
         assert_eq!((found.browser.id, found.last_used), (world.browser, Some(world.session)));
         let [one, two] = found.present.as_slice() else { panic!("{:?}", found.present) };
         assert_eq!((one.session.id, one.user.id, &one.consented), (world.session, world.user, &None));
         assert_eq!((&two.session, &two.user, &two.consented), (&second, &bob, &Some(approved)));
-        let to_other = read.browser_in_full(HANDLE, &other).await.unwrap().unwrap();
+        let to_other = read.browser_in_full(Some(HANDLE), &other, None).await.unwrap().0.unwrap();
         assert_eq!(to_other.last_used, None);
         assert!(to_other.present.iter().all(|it| it.consented.is_none()) && to_other.present.len() == 2);
         let (browser, sessions) = read.browser_with_sessions(HANDLE).await.unwrap().unwrap();
@@ -273,14 +273,14 @@ async fn a_browser_comes_with_its_sessions_their_users_and_what_those_approved()
             Ok(())
         })
         .unwrap();
-        let left = read.browser_in_full(HANDLE, &world.client).await.unwrap().unwrap().present;
+        let left = read.browser_in_full(Some(HANDLE), &world.client, None).await.unwrap().0.unwrap().present;
         assert_eq!(
             left.iter().map(|it| (it.session.id, it.consented.clone())).collect::<Vec<_>>(),
             [(second.id, None)]
         );
         let stranger = testing::add_tenant(&world.store, "stranger").await.unwrap();
         let mut elsewhere = world.store.read(stranger);
-        assert_eq!(elsewhere.browser_in_full(HANDLE, &world.client).await.unwrap(), None);
+        assert_eq!(elsewhere.browser_in_full(Some(HANDLE), &world.client, None).await.unwrap().0, None);
         assert_eq!(elsewhere.browser_with_sessions(HANDLE).await.unwrap(), None);
     }
 }

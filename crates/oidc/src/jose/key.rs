@@ -122,20 +122,20 @@ impl SigningKey {
 
     /// Makes a compact JWS of these claims, with `alg`, `kid` and this `typ` in its header (RFC 7515 section 7.1).
     pub fn sign_token(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
-        let header = serde_json::json!({"alg": self.public.algorithm, "kid": self.public.key_id, "typ": typ});
-        self.sign_under(&header, claims)
+        self.sign_under(Some(typ), claims)
     }
 
     /// The same without a `typ`, for what has none by its specification. No token of ours that is taken back lacks one, so
     /// this is never taken for one of those (RFC 8725 section 3.11).
     pub fn sign_untyped(&self, claims: &impl Serialize) -> Result<String, KeyError> {
-        let header = serde_json::json!({"alg": self.public.algorithm, "kid": self.public.key_id});
-        self.sign_under(&header, claims)
+        self.sign_under(None, claims)
     }
 
-    fn sign_under(&self, header: &serde_json::Value, claims: &impl Serialize) -> Result<String, KeyError> {
+    fn sign_under(&self, typ: Option<&str>, claims: &impl Serialize) -> Result<String, KeyError> {
+        let header = Header { alg: self.public.algorithm, kid: &self.public.key_id, typ };
+        let header = serde_json::to_vec(&header).map_err(|_| KeyError::Sign)?;
         let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Sign)?;
-        let mut token = URL_SAFE_NO_PAD.encode(header.to_string());
+        let mut token = URL_SAFE_NO_PAD.encode(header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
         let signature = self.sign(token.as_bytes())?;
@@ -163,6 +163,15 @@ impl SigningKey {
             Pair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
         }
     }
+}
+
+/// What stands before the claims (RFC 7515 section 4.1).
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: Algorithm,
+    kid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typ: Option<&'a str>,
 }
 
 /// The modulus, out of the `RSAPublicKey` that ends with it and the exponent 65537 (RFC 8017 appendix A.1.1).

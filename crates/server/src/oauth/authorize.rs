@@ -22,8 +22,8 @@ use oidc::subject::Naming;
 use std::net::IpAddr;
 use std::sync::Arc;
 use store::flows::{Flow, FlowKind};
-use store::sessions::Presence;
-use store::{Fault, Read, Tx, write_tx};
+use store::sessions::{BrowserInFull, Presence};
+use store::{Fault, Read, Tx, write_guarded, write_one};
 use terms::{
     AuthorizationCode, BrowserHandleHash, EventId, FlowId, GrantId, SessionId, Subject, Timestamp, limits,
 };
@@ -94,7 +94,7 @@ pub async fn store_and_go_on(
         site.count(Limit::Starts).map_err(|wait| too_often(&site, wait))?;
     }
     let flow = new_flow(&site, FlowKind::Authorize, asked.parameters, None, now);
-    write_tx!(app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
+    write_one!(app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
     Ok(see_other(&site.tenant, &continue_path(flow.id)))
 }
 
@@ -176,7 +176,7 @@ pub(super) async fn claim(
     let stale = || Problem::Stale.stop(site);
     let mut flow = stored.filter(open).ok_or_else(stale)?;
     if flow.browser.is_none() {
-        let bound = write_tx!(app.store, tenant.id, |tx| -> Result<bool, Fault> {
+        let bound = write_one!(app.store, tenant.id, |tx| -> Result<bool, Fault> {
             tx.bind_flow(flow.id, browser.id).await
         })?;
         flow.browser = bound.then_some(browser.id);
@@ -313,18 +313,15 @@ pub(crate) async fn session_facts(
     pending: &Pending,
     now: Timestamp,
 ) -> Result<Vec<(SessionFact, Session, User)>, Fault> {
-    Ok(meet(read, browser.handle_hash, pending, now).await?.map_or_else(Vec::new, |met| met.sessions))
+    let handle = browser.handle_hash;
+    let (found, _) = read.browser_in_full(Some(handle), &pending.client.id, None).await?;
+    Ok(found.and_then(|found| meet(found, handle, pending, now)).map_or_else(Vec::new, |met| met.sessions))
 }
 
-/// The browser that this handle reaches. Within a transaction it sees a rotation that was committed since the request began.
-async fn meet(
-    read: &mut Read,
-    handle: BrowserHandleHash,
-    pending: &Pending,
-    now: Timestamp,
-) -> Result<Option<Met>, Fault> {
-    let Some(found) = read.browser_in_full(handle, &pending.client.id).await? else { return Ok(None) };
-    let Some(reach) = found.browser.reach(handle, now) else { return Ok(None) };
+/// The browser, if this handle reaches it. Read within a transaction it is as of a rotation that was committed since the request
+/// began.
+fn meet(found: BrowserInFull, handle: BrowserHandleHash, pending: &Pending, now: Timestamp) -> Option<Met> {
+    let reach = found.browser.reach(handle, now)?;
     let mut sessions = Vec::new();
     for Presence { session, user, consented } in found.present {
         if !session.is_live(now) || !found.browser.may_use(reach, &session) || !user.is_enabled() {
@@ -344,7 +341,7 @@ async fn meet(
         sessions.push((fact, session, user));
     }
     let browser = BrowserRecord { handle_hash: handle, ..found.browser };
-    Ok(Some(Met { browser, sessions, last_used: found.last_used }))
+    Some(Met { browser, sessions, last_used: found.last_used })
 }
 
 /// A flow's record, as the decision sees it.
@@ -378,17 +375,15 @@ async fn decide_of(
     flow: Option<FlowId>,
     now: Timestamp,
 ) -> Result<Option<(NextStep, Option<Met>)>, Fault> {
-    let flow = match flow {
-        None => None,
-        Some(id) => match read.flow(id).await?.filter(|flow| flow.completed_at.is_none()) {
-            None => return Ok(None),
-            Some(flow) => Some(flow_fact(&flow)),
-        },
+    let (found, named) = match (handle, flow) {
+        (None, None) => (None, None),
+        _ => read.browser_in_full(handle, &pending.client.id, flow).await?,
     };
-    let met = match handle {
-        None => None,
-        Some(handle) => meet(read, handle, pending, now).await?,
+    let flow = match (flow, named.filter(|flow| flow.completed_at.is_none())) {
+        (Some(_), None) => return Ok(None),
+        (_, named) => named.as_ref().map(flow_fact),
     };
+    let met = handle.zip(found).and_then(|(handle, found)| meet(found, handle, pending, now));
     let sessions = met.iter().flat_map(|met| &met.sessions);
     let facts: Vec<SessionFact> = sessions.map(|(fact, _, _)| fact.clone()).collect();
     let step = next_step(&Facts {
@@ -429,6 +424,8 @@ enum Advanced {
     Interact(Interaction, FlowId),
     Refused(authorize::AuthorizeError),
     Stale,
+    /// The session that was decided for has ended since it was read: nothing was done.
+    SessionEnded,
 }
 
 impl Taken {
@@ -475,10 +472,7 @@ async fn advance(
         address: site.address,
         now,
     };
-    let Taken { advanced, known, is_newcomer } =
-        write_tx!(app.store, tenant.id, |tx| -> Result<Taken, Fault> {
-            take_step(tx, asked, handle, flow, &prepared).await
-        })?;
+    let Taken { advanced, known, is_newcomer } = take(site, asked, handle, flow, &prepared).await?;
     if matches!(advanced, Advanced::Issued(_)) && asked.pending.client.use_is_noteworthy(now) {
         app.forget_client(tenant.id, &asked.pending.client.id);
     }
@@ -497,7 +491,7 @@ async fn advance(
         Advanced::Interact(interaction, flow) => {
             see_other(tenant, &page_of(interaction, flow, &asked.pending.ask))
         }
-        Advanced::Stale => return Err(Problem::Stale.stop(site)),
+        Advanced::Stale | Advanced::SessionEnded => return Err(Problem::Stale.stop(site)),
     };
     Ok(with_cookie(response, is_newcomer.then_some(prepared.newcomer.cookie)))
 }
@@ -520,6 +514,31 @@ fn session_state(site: &Site, asked: &Asked, browser: Option<BrowserHandleHash>)
     let handle = browser.filter(|_| site.tenant.has_session_management())?;
     let state = browser::state_of(&site.tenant, handle);
     asked.request.session_state(&state, site.app.entropy.bytes())
+}
+
+/// How often it is decided again, when what it was decided by has ended meanwhile.
+const TRIES: usize = 20;
+
+/// Takes the step by what holds at this moment.
+///
+/// It is a command of guards: a flow ends once, and the session for which a Grant is made is held, so that whoever ends it ends the
+/// Grant too. All else that the decision rests on is read again whenever the Grant is used.
+async fn take(
+    site: &Site,
+    asked: &Asked,
+    handle: Option<BrowserHandleHash>,
+    flow: Option<FlowId>,
+    prepared: &Prepared,
+) -> Result<Taken, Fault> {
+    for _ in 0..TRIES {
+        let taken = write_guarded!(site.app.store, site.tenant.id, |tx| -> Result<Taken, Fault> {
+            take_step(tx, asked, handle, flow, prepared).await
+        })?;
+        if !matches!(taken.advanced, Advanced::SessionEnded) {
+            return Ok(taken);
+        }
+    }
+    Err(Fault::busy("decide an authorization: its sessions kept ending"))
 }
 
 async fn take_step(
@@ -571,6 +590,9 @@ async fn give(
     prepared: &Prepared,
 ) -> Result<Advanced, Fault> {
     let now = prepared.now;
+    if !tx.hold_session(issue.session).await? {
+        return Ok(Advanced::SessionEnded);
+    }
     if let Some(flow) = flow
         && !tx.complete_flow(flow, met.browser.id, now).await?
     {
@@ -615,8 +637,11 @@ async fn approve(
     let given = tx.grant(prepared.grant).await?.ok_or_else(|| broken("it isn't there".to_owned()))?;
     let wish = Wish { scope: None, audience, nonce: asked.request.nonce.as_deref() };
     let approved = approve_front_channel(front_channel, &given.grant, &given.standing, wish, prepared.now);
-    // What was decided and what is approved are read in one transaction: they can't differ.
-    let approved = approved.map_err(|refusal| broken(refusal.description()))?;
+    // Decided a moment ago by the same rules: something that it rests on was taken away between.
+    let changed = |refusal: oidc::token::TokenRefusal| {
+        Fault::busy(format!("approve {}: it changed meanwhile: {}", prepared.grant, refusal.description()))
+    };
+    let approved = approved.map_err(changed)?;
     if asked.request.response_type.has_token() {
         issue::note_opaque(tx, &approved, prepared.issuer.as_str(), &prepared.token, prepared.now).await?;
     }

@@ -15,7 +15,7 @@ use oidc::discovery::path;
 use oidc::params::{Parameters, ParametersError};
 use oidc::refresh_token::{RefreshSecret, RefreshToken};
 use store::grants::RefreshRecord;
-use store::{Fault, write_tx};
+use store::{Fault, write_one};
 use terms::{ClientId, ClientSecret, ClientSecretId, Timestamp};
 
 use super::respond::Problem;
@@ -97,7 +97,7 @@ async fn believed(
         Ok(Believed::Once(unspent)) => unspent,
     };
     let single = unspent.single();
-    let first = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
+    let first = write_one!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
         tx.spend_assertion(&single).await
     })?;
     Ok(unspent.spent(first))
@@ -117,7 +117,7 @@ async fn known_client(
     known.opened = open_client_secrets(site, &known.client, &known.secrets)?;
     if let Some((key_id, algorithm)) = credentials.signed_with(&known.client) {
         let wanted = Wanted::Verifying { key_id: key_id.as_deref(), algorithm };
-        known.keys = keys_of(&site.app, &site.tenant, &known.client, wanted, now).await;
+        known.keys = Box::pin(keys_of(&site.app, &site.tenant, &known.client, wanted, now)).await;
     }
     Ok(Some(known))
 }

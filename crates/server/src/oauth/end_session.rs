@@ -13,7 +13,7 @@ use oidc::id_token::verify_hint;
 use oidc::params::Parameters;
 use oidc::subject::Naming;
 use store::flows::FlowKind;
-use store::{Fault, write_tx};
+use store::{Fault, write_one};
 use terms::{FlowId, Timestamp};
 
 use super::authorize::{claim_flow, new_flow};
@@ -75,7 +75,7 @@ pub async fn store_and_go_on(
     };
     site.count(Limit::Starts).map_err(|wait| too_often(&site, wait))?;
     let flow = new_flow(&site, FlowKind::EndSession, parameters, None, now);
-    write_tx!(app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
+    write_one!(app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
     Ok(see_other(&site.tenant, &format!("/oauth/end_session/continue?flow={}", flow.id)))
 }
 
@@ -85,7 +85,7 @@ pub async fn go_on(visit: Visit) -> Result<Response, Stop> {
     let Some(flow) = visit.flow()? else { return Err(Problem::Request.stop(site)) };
     let (browser, cookie) = visit.known_browser().await?;
     let flow = claim_flow(site, flow, FlowKind::EndSession, &browser, visit.now).await?;
-    let done = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
+    let done = write_one!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
         tx.complete_flow(flow.id, browser.id, visit.now).await
     })?;
     if !done {
@@ -100,7 +100,7 @@ pub async fn confirm(submission: Submission) -> Result<Response, Stop> {
     let Submission { site, now, browser, .. } = &submission;
     let Some(flow) = submission.flow()? else { return Err(Problem::Request.stop(site)) };
     let flow = claim_flow(site, flow, FlowKind::EndSession, browser, *now).await?;
-    let done = write_tx!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
+    let done = write_one!(site.app.store, site.tenant.id, |tx| -> Result<bool, Fault> {
         tx.complete_flow(flow.id, browser.id, *now).await
     })?;
     if !done {
@@ -168,7 +168,7 @@ async fn ask(
     now: Timestamp,
 ) -> Result<Response, Stop> {
     let flow = new_flow(site, FlowKind::EndSession, parameters, Some(browser), now);
-    write_tx!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
+    write_one!(site.app.store, site.tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
     let template = EndSessionPage {
         view: View::new(site),
         form_token: browser::form_token(&site.tenant, browser.id),

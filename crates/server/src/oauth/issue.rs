@@ -24,7 +24,12 @@ pub(super) struct Minted {
 impl Minted {
     pub(super) fn new(app: &App) -> Self {
         let entropy = &app.entropy;
-        Self { token_id: TokenId::new(entropy.bytes()), handle: entropy.secret(AccessTokenHandle::new) }
+        Self::of(entropy.bytes(), entropy.bytes())
+    }
+
+    /// Out of random octets.
+    pub(super) fn of(id: [u8; 16], handle: [u8; 32]) -> Self {
+        Self { token_id: TokenId::new(id), handle: AccessTokenHandle::new(handle) }
     }
 }
 

@@ -12,7 +12,8 @@ use identity::attempt::Wait;
 use oidc::registration::RegistrationRefusal;
 use oidc::token::ErrorCode;
 use oidc::userinfo::UserinfoRefusal;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::attempts;
 use crate::document::Document;
@@ -43,7 +44,7 @@ impl<R> From<Failure> for Problem<R> {
 }
 
 /// A JSON answer that nobody keeps (RFC 6749 section 5.1).
-pub fn json(status: StatusCode, body: Value) -> Response {
+pub fn json(status: StatusCode, body: impl Serialize) -> Response {
     let mut response = (status, Json(body)).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));

@@ -17,8 +17,8 @@ use oidc::token::client_credentials::{self, ClientRequest};
 use oidc::token::device_code::{DeviceAnswer, DevicePoll, Polling, poll};
 use oidc::token::refresh_token::{RefreshFacts, RefreshRequest, Refreshing, refresh};
 use oidc::token::{Audience, Target, TokenRefusal, TokenRequest, target_of_client, target_of_grant};
-use serde_json::json;
-use store::{Fault, Tx, write_tx};
+use serde::Serialize;
+use store::{Fault, Tx, write_guarded, write_one, write_tx};
 use terms::{EventId, GrantId, Timestamp};
 
 use super::caller;
@@ -64,13 +64,52 @@ struct Minted {
     end_event: EventId,
 }
 
+impl Minted {
+    /// Out of one draw: each has a price of its own, which a cheap request feels.
+    fn new(site: &Site, now: Timestamp) -> Self {
+        let [id, handle, secret, replay, end] = site.app.entropy.blocks();
+        let event = |block: [u8; 32]| EventId::new(now, std::array::from_fn(|at| block[at]));
+        Self {
+            token: issue::Minted::of(std::array::from_fn(|at| id[at]), handle),
+            refresh_secret: RefreshSecret::new(secret),
+            replay_event: event(replay),
+            end_event: event(end),
+        }
+    }
+}
+
 /// What is issued, before it is signed.
 struct Issue {
     approved: Approved,
     refresh_token: Option<RefreshToken>,
 }
 
+/// The answer (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
+#[derive(Serialize)]
+struct Issued {
+    access_token: Option<String>,
+    token_type: &'static str,
+    /// In seconds.
+    expires_in: u64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+}
+
 type Outcome = Result<Issue, TokenRefusal>;
+
+/// What a refresh changes of its token's row.
+enum Step {
+    Stay,
+    Keep { idle_expires_at: Timestamp },
+    Rotate { from: u32, to: RefreshState },
+}
+
+/// How often what is read is read again, when others were quicker to change it.
+const TRIES: usize = 20;
 
 async fn answer(
     site: &Site,
@@ -82,30 +121,22 @@ async fn answer(
     let form = caller::form(headers, body).map_err(|error| refused(TokenRefusal::Form(error)))?;
     let client = caller::client(site, headers, &form, now, TokenRefusal::Client).await?;
     let request = TokenRequest::parse(&form, &client).map_err(refused)?;
-    let entropy = &site.app.entropy;
-    let minted = Minted {
-        token: issue::Minted::new(&site.app),
-        refresh_secret: RefreshSecret::new(entropy.bytes()),
-        replay_event: entropy.id(EventId::new, now),
-        end_event: entropy.id(EventId::new, now),
-    };
+    let minted = Minted::new(site, now);
     let issuer = site.tenant.issuer.as_str().parse().map_err(Failure::new)?;
     let envelope = envelope_of(site, client.client(), &request, now).await?;
     let servers = site.app.resource_servers(&site.tenant).await?;
     let call = Call { site, client, envelope, issuer, servers, minted, now };
     let (store, tenant) = (&site.app.store, site.tenant.id);
+    // On the heap, so that the cheapest grant doesn't carry the others.
     let outcome = match &request {
-        TokenRequest::AuthorizationCode(code) => {
-            write_tx!(store, tenant, |tx| -> Result<Outcome, Fault> { call.by_code(tx, code).await })
-        }
-        TokenRequest::RefreshToken(token) => {
-            write_tx!(store, tenant, |tx| -> Result<Outcome, Fault> {
-                call.by_refresh_token(tx, token).await
-            })
-        }
         TokenRequest::ClientCredentials(own) => call.by_client(own).await,
+        TokenRequest::AuthorizationCode(code) => Box::pin(call.by_code(code)).await,
+        TokenRequest::RefreshToken(token) => Box::pin(call.by_refresh_token(token)).await,
         TokenRequest::DeviceCode(device) => {
-            write_tx!(store, tenant, |tx| -> Result<Outcome, Fault> { call.by_device(tx, device).await })
+            Box::pin(async {
+                write_tx!(store, tenant, |tx| -> Result<Outcome, Fault> { call.by_device(tx, device).await })
+            })
+            .await
         }
     };
     let issue = outcome?.map_err(refused)?;
@@ -126,33 +157,46 @@ async fn envelope_of(
     match request {
         TokenRequest::ClientCredentials(_) => Ok(None),
         TokenRequest::AuthorizationCode(_) | TokenRequest::RefreshToken(_) | TokenRequest::DeviceCode(_) => {
-            Ok(Some(envelope(&site.app, &site.tenant, client, client.id_token_encryption, now).await?))
+            let wanted = envelope(&site.app, &site.tenant, client, client.id_token_encryption, now);
+            Ok(Some(Box::pin(wanted).await?))
         }
     }
 }
 
 impl Call<'_> {
     /// RFC 6749 section 4.1.3.
-    async fn by_code(&self, tx: &mut Tx, request: &CodeRedemption) -> Result<Outcome, Fault> {
+    async fn by_code(&self, request: &CodeRedemption) -> Result<Outcome, Fault> {
+        let (store, tenant) = (&self.site.app.store, self.site.tenant.id);
         let hash = request.code.hash();
-        let facts = tx.authorization_code(hash).await?;
-        let audience = match &facts {
-            Some(facts) => self.audience(&facts.grant, request.resource.as_ref()),
-            None => Err(TokenRefusal::CodeUnknown),
-        };
-        match redeem(&self.client, request, facts.as_ref(), audience, self.now) {
-            Redemption::Refuse(refusal) => Ok(Err(refusal)),
-            Redemption::RevokeAndRefuse { grant } => {
-                self.end_for_replay(tx, grant, "authorization_code").await?;
-                Ok(Err(TokenRefusal::CodeSpent))
-            }
-            Redemption::Issue(approved) => {
-                if !tx.spend_authorization_code(hash, self.now).await? {
+        for _ in 0..TRIES {
+            let facts = store.read(tenant).authorization_code(hash).await?;
+            let audience = match &facts {
+                Some(facts) => self.audience(&facts.grant, request.resource.as_ref()),
+                None => Err(TokenRefusal::CodeUnknown),
+            };
+            match redeem(&self.client, request, facts.as_ref(), audience, self.now) {
+                Redemption::Refuse(refusal) => return Ok(Err(refusal)),
+                Redemption::RevokeAndRefuse { grant } => {
+                    self.end_grant_for_replay(grant, "authorization_code").await?;
                     return Ok(Err(TokenRefusal::CodeSpent));
                 }
-                self.first_of_grant(tx, *approved).await.map(Ok)
+                // Whoever ends the Grant meanwhile ends with it what comes of this: at each use it is looked at again.
+                Redemption::Issue(approved) => {
+                    let first =
+                        write_guarded!(store, tenant, |tx| -> Result<Option<Option<RefreshToken>>, Fault> {
+                            if !tx.spend_authorization_code(hash, self.now).await? {
+                                return Ok(None);
+                            }
+                            self.first_of_grant(tx, &approved).await.map(Some)
+                        })?;
+                    if let Some(refresh_token) = first {
+                        return Ok(Ok(Issue { approved: *approved, refresh_token }));
+                    }
+                    // Another request was quicker, so this one is a replay.
+                }
             }
         }
+        Err(Fault::busy("redeem a code: others kept changing it"))
     }
 
     /// RFC 8628 section 3.4.
@@ -177,59 +221,95 @@ impl Call<'_> {
                 if !tx.spend_device_code(hash, self.now).await? {
                     return Ok(Err(TokenRefusal::DeviceCodeSpent));
                 }
-                self.first_of_grant(tx, *approved).await.map(Ok)
+                let refresh_token = self.first_of_grant(tx, &approved).await?;
+                Ok(Ok(Issue { approved: *approved, refresh_token }))
             }
         }
     }
 
     /// What a Grant gives out first.
-    async fn first_of_grant(&self, tx: &mut Tx, approved: Approved) -> Result<Issue, Fault> {
+    async fn first_of_grant(&self, tx: &mut Tx, approved: &Approved) -> Result<Option<RefreshToken>, Fault> {
         let refresh_token = match approved.person() {
             Some(person) if self.client.client().may_use(GrantType::RefreshToken) => {
                 Some(self.first_refresh_token(tx, person.grant).await?)
             }
             _ => None,
         };
-        self.note_opaque(tx, &approved).await?;
-        Ok(Issue { approved, refresh_token })
+        self.note_opaque(tx, approved).await?;
+        Ok(refresh_token)
     }
 
     /// RFC 6749 section 6.
-    async fn by_refresh_token(&self, tx: &mut Tx, request: &RefreshRequest) -> Result<Outcome, Fault> {
-        let Some(record) = tx.refresh_token(request.token.grant()).await? else {
-            return Ok(Err(TokenRefusal::RefreshTokenUnknown));
-        };
-        let audience = self.audience(&record.grant, request.resource.as_ref());
-        let secret = caller::unseal(self.site, &record)?;
-        let facts = RefreshFacts {
-            tenant: self.site.tenant.id,
-            state: record.state,
-            secret,
-            grant: record.grant,
-            standing: record.standing,
-        };
-        let (approved, generation) = match refresh(&self.client, request, Some(&facts), audience, self.now) {
-            Refreshing::Refuse(refusal) => return Ok(Err(refusal)),
-            Refreshing::EndAndRefuse { grant } => {
-                self.end_for_replay(tx, grant, "refresh_token").await?;
-                return Ok(Err(TokenRefusal::RefreshTokenReused));
-            }
-            Refreshing::Repeat { approved, generation } => (approved, generation),
-            Refreshing::Keep { approved, generation, idle_expires_at } => {
-                tx.touch_refresh_token(facts.grant.id, idle_expires_at).await?;
-                (approved, generation)
-            }
-            Refreshing::Rotate { approved, from, to } => {
-                if !tx.rotate_refresh_token(facts.grant.id, from.generation, &to).await? {
-                    // Serializable transactions read and write as one, so nobody can have come between.
-                    return Err(Fault::busy(format!("rotate the refresh token of {}", facts.grant.id)));
+    async fn by_refresh_token(&self, request: &RefreshRequest) -> Result<Outcome, Fault> {
+        let (store, tenant) = (&self.site.app.store, self.site.tenant.id);
+        for _ in 0..TRIES {
+            let Some(record) = store.read(tenant).refresh_token(request.token.grant()).await? else {
+                return Ok(Err(TokenRefusal::RefreshTokenUnknown));
+            };
+            let audience = self.audience(&record.grant, request.resource.as_ref());
+            let secret = caller::unseal(self.site, &record)?;
+            let facts = RefreshFacts {
+                tenant,
+                state: record.state,
+                secret,
+                grant: record.grant,
+                standing: record.standing,
+            };
+            let refreshing = refresh(&self.client, request, Some(&facts), audience, self.now);
+            let (approved, generation, step) = match refreshing {
+                Refreshing::Refuse(refusal) => return Ok(Err(refusal)),
+                Refreshing::EndAndRefuse { grant } => {
+                    self.end_grant_for_replay(grant, "refresh_token").await?;
+                    return Ok(Err(TokenRefusal::RefreshTokenReused));
                 }
-                (approved, to.generation)
+                Refreshing::Repeat { approved, generation } => (approved, generation, Step::Stay),
+                Refreshing::Keep { approved, generation, idle_expires_at } => {
+                    (approved, generation, Step::Keep { idle_expires_at })
+                }
+                Refreshing::Rotate { approved, from, to } => {
+                    let generation = to.generation;
+                    (approved, generation, Step::Rotate { from: from.generation, to })
+                }
+            };
+            if self.take(facts.grant.id, &step, &approved).await? {
+                let refresh_token = facts.secret.derive(facts.tenant, facts.grant.id, generation);
+                return Ok(Ok(Issue { approved: *approved, refresh_token: Some(refresh_token) }));
             }
-        };
-        self.note_opaque(tx, &approved).await?;
-        let refresh_token = facts.secret.derive(facts.tenant, facts.grant.id, generation);
-        Ok(Ok(Issue { approved: *approved, refresh_token: Some(refresh_token) }))
+            // Another request was quicker, or the Grant was ended: what holds now decides.
+        }
+        Err(Fault::busy("refresh a token: others kept changing it"))
+    }
+
+    /// Records a refresh. False when the refresh token isn't any longer as it was read.
+    async fn take(&self, grant: GrantId, step: &Step, approved: &Approved) -> Result<bool, Fault> {
+        let (store, tenant) = (&self.site.app.store, self.site.tenant.id);
+        if approved.audience().format != TokenFormat::Opaque {
+            return match step {
+                Step::Stay => Ok(true),
+                Step::Keep { idle_expires_at } => write_one!(store, tenant, |tx| -> Result<(), Fault> {
+                    tx.touch_refresh_token(grant, *idle_expires_at).await
+                })
+                .map(|()| true),
+                Step::Rotate { from, to } => {
+                    write_one!(store, tenant, |tx| -> Result<bool, Fault> {
+                        tx.rotate_refresh_token(grant, *from, to).await
+                    })
+                }
+            };
+        }
+        write_guarded!(store, tenant, |tx| -> Result<bool, Fault> {
+            match step {
+                Step::Stay => {}
+                Step::Keep { idle_expires_at } => tx.touch_refresh_token(grant, *idle_expires_at).await?,
+                Step::Rotate { from, to } => {
+                    if !tx.rotate_refresh_token(grant, *from, to).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+            self.note_opaque(tx, approved).await?;
+            Ok(true)
+        })
     }
 
     /// RFC 6749 section 4.4. Writes nothing, unless the token is a handle.
@@ -241,7 +321,10 @@ impl Call<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         if approved.audience().format == TokenFormat::Opaque {
-            write_tx!(store, tenant, |tx| -> Result<(), Fault> { self.note_opaque(tx, &approved).await })?;
+            let noted = async {
+                write_one!(store, tenant, |tx| -> Result<(), Fault> { self.note_opaque(tx, &approved).await })
+            };
+            Box::pin(noted).await?;
         }
         Ok(Ok(Issue { approved, refresh_token: None }))
     }
@@ -277,6 +360,12 @@ impl Call<'_> {
         issue::note_opaque(tx, approved, self.issuer.as_str(), &self.minted.token, self.now).await
     }
 
+    async fn end_grant_for_replay(&self, grant: GrantId, what: &str) -> Result<(), Fault> {
+        write_tx!(self.site.app.store, self.site.tenant.id, |tx| -> Result<(), Fault> {
+            self.end_for_replay(tx, grant, what).await
+        })
+    }
+
     /// Somebody else has what this Grant gave out: with the Grant all of it ends (RFC 6749 section 4.1.2, RFC 9700
     /// section 4.14.2).
     async fn end_for_replay(&self, tx: &mut Tx, grant: GrantId, what: &str) -> Result<(), Fault> {
@@ -300,9 +389,12 @@ impl Call<'_> {
             return Ok(());
         }
         let (store, tenant) = (&self.site.app.store, self.site.tenant.id);
-        write_tx!(store, tenant, |tx| -> Result<(), Fault> {
-            tx.note_client_use(&client.id, self.now).await
-        })?;
+        let noted = async {
+            write_one!(store, tenant, |tx| -> Result<(), Fault> {
+                tx.note_client_use(&client.id, self.now).await
+            })
+        };
+        Box::pin(noted).await?;
         self.site.app.forget_client(tenant, &client.id);
         Ok(())
     }
@@ -318,20 +410,14 @@ impl Call<'_> {
         };
         let made = (&self.minted.token, wanted);
         let signed = issue::sign(self.site, self.client.client(), approved, made, self.now).await?;
-        let mut body = json!({
-            "access_token": signed.access_token,
-            "token_type": "Bearer",
-            "expires_in": approved.audience().access_token_lifetime.as_secs(),
-        });
-        if !approved.scope().is_empty() {
-            body["scope"] = approved.scope().to_string().into();
-        }
-        if let Some(refresh_token) = refresh_token {
-            body["refresh_token"] = refresh_token.reveal().into();
-        }
-        if let Some(id_token) = signed.id_token {
-            body["id_token"] = id_token.into();
-        }
+        let body = Issued {
+            access_token: signed.access_token,
+            token_type: "Bearer",
+            expires_in: approved.audience().access_token_lifetime.as_secs(),
+            scope: approved.scope().to_string(),
+            refresh_token: refresh_token.as_ref().map(RefreshToken::reveal),
+            id_token: signed.id_token,
+        };
         Ok(respond::json(StatusCode::OK, body))
     }
 }

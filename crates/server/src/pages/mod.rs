@@ -44,6 +44,7 @@ use identity::sign_in::SignIn;
 use identity::{BrowserRecord, Session};
 use store::Fault;
 use store::flows::Flow;
+use store::sessions::PageFacts;
 use terms::{FlowId, Language, RecoveryId, SecretText, SignInId, SignUpId, Timestamp, limits};
 
 use crate::app::App;
@@ -386,8 +387,8 @@ impl FromRequestParts<Arc<App>> for Visit {
             return Err(Problem::Request.stop(&site).into_response());
         };
         let now = app.clock.now();
-        let named = heed_flow(&mut site, &query).await.map_err(IntoResponse::into_response)?;
-        let context = context_of(&site, &parts.headers, now).await.map_err(IntoResponse::into_response)?;
+        let found = find(&mut site, &parts.headers, &query, now).await;
+        let (named, context) = found.map_err(IntoResponse::into_response)?;
         Ok(Self { site, now, context, query, named })
     }
 }
@@ -418,32 +419,39 @@ impl Named {
     }
 }
 
-/// The language that the authorization request asks for, which waits behind a page: named by `flow`, or by the `attempt`
-/// to sign in or up for it. Whether the flow is this browser's, the page itself asks.
-async fn heed_flow(site: &mut Site, fields: &Fields) -> Result<Named, Stop> {
-    let mut named = Named::default();
-    if site.chosen_language.is_some() {
-        return Ok(named);
-    }
+/// What a request names by its cookie, its `flow` and its `attempt` to sign in or up; and the language that the authorization
+/// request asks for that waits behind. Whether the flow is this browser's, the page itself asks.
+async fn find(
+    site: &mut Site,
+    headers: &HeaderMap,
+    fields: &Fields,
+    now: Timestamp,
+) -> Result<(Named, BrowserContext), Stop> {
     let mut read = site.app.store.read(site.tenant.id);
     let mut flow: Option<FlowId> = fields.id("flow").ok().flatten();
-    if let (None, Ok(Some(attempt))) = (flow, fields.id::<SignInId>("attempt")) {
-        named.sign_in = read.sign_in(attempt).await?;
-        flow = named.sign_in.as_ref().and_then(|attempt| attempt.flow_id);
+    let sign_in: Option<SignInId> = fields.id("attempt").ok().flatten();
+    if site.chosen_language.is_none() {
+        if let (None, Ok(Some(attempt))) = (flow, fields.id::<SignUpId>("attempt")) {
+            flow = read.sign_up(attempt).await?.and_then(|attempt| attempt.flow_id);
+        }
+        if let (None, Ok(Some(attempt))) = (flow, fields.id::<RecoveryId>("attempt")) {
+            flow = read.recovery(attempt).await?.and_then(|attempt| attempt.flow_id);
+        }
     }
-    if let (None, Ok(Some(attempt))) = (flow, fields.id::<SignUpId>("attempt")) {
-        flow = read.sign_up(attempt).await?.and_then(|attempt| attempt.flow_id);
+    if flow.is_none() && sign_in.is_none() {
+        let context = browser::load(&site.app, &site.tenant, headers, now).await?;
+        return Ok((Named::default(), context));
     }
-    if let (None, Ok(Some(attempt))) = (flow, fields.id::<RecoveryId>("attempt")) {
-        flow = read.recovery(attempt).await?.and_then(|attempt| attempt.flow_id);
-    }
-    if let Some(flow) = flow {
-        named.flow = read.flow(flow).await?;
-    }
-    if let Some(flow) = &named.flow {
+    let hash = browser::presented_hash(&site.tenant, headers);
+    let PageFacts { browser, flow, sign_in } = read.page_facts(hash, flow, sign_in).await?;
+    if let (None, Some(flow)) = (site.chosen_language, &flow) {
         site.heed(&flow.parameters);
     }
-    Ok(named)
+    let context = match hash {
+        Some(hash) => browser::reached(&site.app, &site.tenant, (hash, browser), now).await?,
+        None => BrowserContext::default(),
+    };
+    Ok((Named { flow, sign_in }, context))
 }
 
 /// Where a page that answers a form of this path would be found by a GET.
@@ -477,10 +485,6 @@ fn place_of_form(path: &str, form: &Fields) -> String {
     let query = query.finish();
     let text = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     place::parse(&text).unwrap_or_else(|| place::START.to_owned())
-}
-
-async fn context_of(site: &Site, headers: &HeaderMap, now: Timestamp) -> Result<BrowserContext, Stop> {
-    Ok(browser::load(&site.app, &site.tenant, headers, now).await?)
 }
 
 /// A POST of one of our own pages by a known browser: its origin and its form token were checked.
@@ -556,9 +560,9 @@ impl Submission {
             return Err(Problem::Request.stop(&site).into_response());
         };
         site.set_here(place_of_form(&path, &form));
-        let named = heed_flow(&mut site, &form).await.map_err(IntoResponse::into_response)?;
         let now = app.clock.now();
-        let context = context_of(&site, &headers, now).await.map_err(IntoResponse::into_response)?;
+        let found = find(&mut site, &headers, &form, now).await;
+        let (named, context) = found.map_err(IntoResponse::into_response)?;
         match context.browser {
             Some(browser) if browser::is_form_token(&site.tenant, browser.id, form.value("form_token")) => {
                 Ok((Self { site, now, browser, sessions: context.sessions, form, named }, more))

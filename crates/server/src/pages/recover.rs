@@ -510,10 +510,10 @@ impl<'a> Resetting<'a> {
         let Ok(sign_in::Step::Complete(proof)) = sign_in::next_step(&facts) else {
             return Ok(Outcome::NotSignedIn);
         };
-        if !tx.complete_sign_in(sign_in.id, now).await? {
+        if !tx.complete_sign_in(&sign_in, now).await? {
             return Ok(Outcome::NotSignedIn);
         }
-        let session = self.minting.session(tx, browser, &proof).await?;
+        let session = self.minting.session(tx, (browser, &self.submission.sessions), &proof).await?;
         choose_in_flow(tx, recovery.flow_id, &session, now).await?;
         self.minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
         Ok(Outcome::SignedIn)

@@ -10,7 +10,7 @@ use identity::password::StoredPassword;
 use identity::sign_in::{self, Account, FactorProof, Facts, SignIn, SignInRefusal, Step};
 use identity::{Actor, BrowserRecord, Device, Event, EventKind, Identifier, IdentifierError, Session, User};
 use store::mail::MailRecord;
-use store::{Fault, Tx, write_tx};
+use store::{Fault, Tx, write_guarded, write_one};
 use terms::{EmailAddressError, EventId, FlowId, SessionId, SignInId, Timestamp, UserId, limits};
 
 use super::client_card::ClientCard;
@@ -117,7 +117,7 @@ pub async fn identify(submission: Submission) -> Result<Response, Stop> {
         expires_at: now.plus(limits::FLOW_LIFETIME),
         completed_at: None,
     };
-    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_sign_in(&attempt).await })?;
+    write_one!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_sign_in(&attempt).await })?;
     Ok(see_other(tenant, &format!("/sign-in/password?attempt={}", attempt.id)))
 }
 
@@ -205,7 +205,8 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
         return again("password-empty");
     }
     // Verified or not, an address finds its account.
-    let user = site.app.store.read(site.tenant.id).user_by_identifier(&identifier).await?;
+    let mut read = site.app.store.read(site.tenant.id);
+    let (user, stored) = read.user_and_password_by_identifier(&identifier).await?.unzip();
     let account = user.as_ref().map(|user| user.id);
     let aim = Aim {
         factor: GuessedFactor::Password,
@@ -213,7 +214,7 @@ pub async fn prove(submission: Submission) -> Result<Response, Stop> {
         browser: submission.browser.id,
         now: submission.now,
     };
-    let right = match attempts::check_password(site, &aim, typed).await? {
+    let right = match attempts::check_password(site, &aim, typed, stored.flatten()).await? {
         Checked::Right(right) => right,
         Checked::Wrong => {
             site.app.metrics.sign_in_refused(SignInRefused::Password);
@@ -255,7 +256,8 @@ enum Completion {
     Stale,
 }
 
-/// Everything is read again within the transaction, so that what was true while the password was hashed is still true.
+/// Everything is read again within the transaction, so that what was true while the password was hashed is still true: once the user
+/// is held, nobody changes it until the session is there, to be ended by whoever does.
 async fn complete(
     submission: &Submission,
     attempt: SignInId,
@@ -266,25 +268,24 @@ async fn complete(
     let verified = &right.verified;
     let rotation = Rotation::new(app);
     let minting = Minting::for_user(&submission.site, user, submission.now)?;
-    let done = write_tx!(app.store, tenant.id, |tx| -> Result<Result<bool, SignInRefusal>, Fault> {
+    let done = write_guarded!(app.store, tenant.id, |tx| -> Result<Result<bool, SignInRefusal>, Fault> {
+        if !tx.hold_user(verified.user_id()).await? {
+            return Ok(Ok(false));
+        }
         let Some(mut sign_in) = tx.sign_in(attempt).await? else { return Ok(Err(SignInRefusal::Expired)) };
-        let user = tx.user(verified.user_id()).await?;
-        let password = tx.password_of(verified.user_id()).await?;
-        let account = user.as_ref().map(|user| account_of(user, password.as_ref()));
+        let found = tx.user_and_password(verified.user_id()).await?;
+        let account = found.as_ref().map(|(user, password)| account_of(user, password.as_ref()));
         match sign_in::record_password(&facts_of(submission, &sign_in, account), verified) {
             Err(refusal) => return Ok(Err(refusal)),
             Ok(None) => return Ok(Ok(false)),
-            Ok(Some(record)) => {
-                tx.record_first_factor(attempt, &record).await?;
-                sign_in.first_factor = Some(record);
-            }
+            Ok(Some(record)) => sign_in.first_factor = Some(record),
         }
         let proof = match sign_in::next_step(&facts_of(submission, &sign_in, account)) {
             Err(refusal) => return Ok(Err(refusal)),
             Ok(Step::NeedsIdentifier | Step::NeedsFirstFactor { .. }) => return Ok(Ok(false)),
             Ok(Step::Complete(proof)) => proof,
         };
-        if !tx.complete_sign_in(attempt, submission.now).await? {
+        if !tx.complete_sign_in(&sign_in, submission.now).await? {
             return Ok(Err(SignInRefusal::AlreadyComplete));
         }
         if !rotation.apply(tx, &submission.browser, submission.now).await? {
@@ -294,7 +295,7 @@ async fn complete(
         if let Some(raised) = &right.raised {
             tx.rehash_password(verified.user_id(), verified.version(), raised).await?;
         }
-        let session = minting.session(tx, &submission.browser, &proof).await?;
+        let session = minting.session(tx, (&submission.browser, &submission.sessions), &proof).await?;
         choose_in_flow(tx, sign_in.flow_id, &session, submission.now).await?;
         minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
         Ok(Ok(true))
@@ -358,32 +359,30 @@ impl Minting {
     }
 
     /// The session of a person who showed who they are: the one they have in this browser, renewed, or a new one.
+    ///
+    /// To be called after the browser's handle was rotated in this transaction. So its sessions, as they were read with that handle
+    /// before, can have ended since, but none can have begun: every way to begin one rotates the handle.
     pub(super) async fn session(
         &self,
         tx: &mut Tx,
-        browser: &BrowserRecord,
+        (browser, sessions): (&BrowserRecord, &[Session]),
         proof: &FactorProof,
     ) -> Result<Session, Fault> {
-        let existing = tx.sessions_of_browser(browser.id).await?;
-        let existing = existing.into_iter().find(|it| it.user_id == proof.user_id() && it.is_live(self.now));
-        let device = self.device.clone();
-        let (session, kind) = match existing {
-            Some(existing) => (existing.renewed(proof, device, self.now), EventKind::SessionRenewed),
-            None => (self.mint(browser, proof, device), EventKind::SessionCreated),
-        };
-        match kind {
-            EventKind::SessionRenewed => {
-                tx.renew_session(&session).await?;
+        let existing = sessions.iter().find(|it| it.user_id == proof.user_id() && it.is_live(self.now));
+        let renewed = existing.map(|existing| existing.renewed(proof, self.device.clone(), self.now));
+        let (session, kind) = match renewed {
+            Some(renewed) if tx.renew_session(&renewed).await? => (renewed, EventKind::SessionRenewed),
+            Some(_) | None => {
+                let begun = self.mint(browser, proof, self.device.clone());
+                tx.insert_session(&begun).await?;
+                (begun, EventKind::SessionCreated)
             }
-            _ => tx.insert_session(&session).await?,
-        }
-        let is_new = tx.know_browser(session.user_id, browser.id, self.now).await?;
+        };
+        let is_known = tx.touch_known_browser(session.user_id, browser.id, self.now).await?;
+        let is_new = !is_known && tx.know_browser(session.user_id, browser.id, self.now).await?;
         match &self.new_device {
             Some(notice) if is_new => tx.append_mail(notice).await?,
             Some(_) | None => {}
-        }
-        if !is_new {
-            tx.touch_known_browser(session.user_id, browser.id, self.now).await?;
         }
         let event = self.event_of(0, kind, session.user_id).about(session.id).with("browser", browser.id);
         let event = if is_new { event.with("new_browser", true) } else { event };

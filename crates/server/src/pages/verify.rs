@@ -297,7 +297,7 @@ impl<'a> Making<'a> {
         if !rotation.apply(tx, browser, now).await? {
             return Ok(SignUpRefusal::OtherBrowser.into());
         }
-        let session = self.minting.session(tx, browser, &proof).await?;
+        let session = self.minting.session(tx, (browser, &self.submission.sessions), &proof).await?;
         choose_in_flow(tx, attempt.flow_id, &session, now).await?;
         self.minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
         Ok(Verdict::SignedUp)

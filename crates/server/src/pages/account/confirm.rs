@@ -162,7 +162,8 @@ pub(super) async fn verify(
         browser: submission.browser.id,
         now,
     };
-    match attempts::check_password(site, &aim, typed).await? {
+    let stored = site.app.store.read(site.tenant.id).password_of(submission.principal.user.id).await?;
+    match attempts::check_password(site, &aim, typed, stored).await? {
         Checked::Right(right) => Ok(Ok(right)),
         Checked::Wrong => refused(site.texts.get("account-password-wrong"), None),
         Checked::TooMany(wait) => refused(attempts::wait_text(site.texts, wait, now), Some(wait)),

@@ -29,7 +29,7 @@ use identity::account::RecentlyProven;
 use identity::{Actor, BrowserRecord, Event, EventKind, Session, User};
 use oidc::params::Parameters;
 use store::flows::FlowKind;
-use store::{Fault, Read, Tx, write_tx};
+use store::{Fault, Read, Tx, write_one, write_tx};
 use terms::{EventId, FlowId, SessionId, Timestamp};
 
 use super::admin::Target;
@@ -318,7 +318,7 @@ pub(super) async fn to_sign_in(visit: &Visit, back: &Back) -> Result<Stop, Stop>
     let parameters = Parameters::parse(format!("place={place}").as_bytes());
     let parameters = parameters.map_err(|_| Problem::Request.stop(&visit.site))?;
     let flow = new_flow(&visit.site, FlowKind::Account, parameters, Some(&browser), visit.now);
-    write_tx!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
+    write_one!(app.store, tenant.id, |tx| -> Result<(), Fault> { tx.insert_flow(&flow).await })?;
     let to = see_other(tenant, &format!("/sign-in?flow={}", flow.id));
     Ok(Stop::Page(Box::new(with_cookie(to, cookie))))
 }

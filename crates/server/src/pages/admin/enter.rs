@@ -45,7 +45,7 @@ enum Entered {
 
 /// `POST /admin/enter`: spends the link and signs in.
 pub async fn enter(submission: Submission) -> Result<Response, Stop> {
-    let Submission { site, now, browser, form, .. } = &submission;
+    let Submission { site, now, browser, sessions, form, .. } = &submission;
     let Ok(link) = AdminLinkSecret::parse(form.value("link")) else {
         return Err(Problem::Request.stop(site));
     };
@@ -65,7 +65,7 @@ pub async fn enter(submission: Submission) -> Result<Response, Stop> {
         if !rotation.apply(tx, browser, *now).await? {
             return Ok(Entered::Not);
         }
-        let session = minting.session(tx, browser, &proof).await?;
+        let session = minting.session(tx, (browser, sessions), &proof).await?;
         minting.event(tx, EventKind::SignInCompleted, &proof, &session).await?;
         let has_password = tx.password_of(proof.user_id()).await?.is_some();
         Ok(if has_password { Entered::Known } else { Entered::WithoutPassword })
