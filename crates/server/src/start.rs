@@ -160,6 +160,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let mut companions = vec![
         tokio::spawn(tenants::keep_fresh(Arc::clone(&app))),
         tokio::spawn(sweeping::keep_swept(Arc::clone(&app))),
+        tokio::spawn(sweeping::keep_known(Arc::clone(&app))),
         tokio::spawn(key_changes::keep_rotated(Arc::clone(&app))),
         tokio::spawn(warm(Arc::clone(&app))),
     ];

@@ -45,6 +45,10 @@ verbs! {
          ON CONFLICT (tenant_id, user_id, client_id)
          DO UPDATE SET scope = excluded.scope, given_at = excluded.given_at, withdrawn_at = NULL";
 
+    write guard hold_consent_row(user: UserId, client: &ClientId) =
+        "UPDATE consent SET withdrawn_at = withdrawn_at
+          WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND withdrawn_at IS NULL";
+
     write guard withdraw_consent_row(user: UserId, client: &ClientId, now: Timestamp) =
         "UPDATE consent SET withdrawn_at = $4
           WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND withdrawn_at IS NULL";
@@ -55,6 +59,15 @@ verbs! {
 }
 
 impl Tx {
+    /// Sees to it, in a command of guards, that nobody takes the consent back beside it
+    /// ([`hold_session`](Self::hold_session) is the same of a session). False when it isn't given, or not any longer.
+    pub async fn hold_consent(&mut self, user: UserId, client: &ClientId) -> Result<bool, Fault> {
+        if self.is_alone() {
+            return Ok(true);
+        }
+        self.hold_consent_row(user, client).await
+    }
+
     /// Remembers an approval on top of what was approved before and not withdrawn.
     pub async fn add_consent(&mut self, consent: &Consent) -> Result<(), Fault> {
         let before = self.consent(consent.user, &consent.client).await?;

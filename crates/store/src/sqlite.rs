@@ -41,7 +41,7 @@ enum State {
     First,
     /// In the group's transaction, between commands.
     Open,
-    /// The same, with the savepoint of the last command, which is to be kept.
+    /// The same, with the savepoint of the last command, of which what it holds is to be kept.
     Kept,
     /// The last command's `RELEASE` may have run, if it had a savepoint, and then the next one's `SAVEPOINT`; nothing after it.
     Saving,
@@ -214,7 +214,8 @@ impl Slot {
     async fn undo(&mut self) {
         let (sql, then) = match self.state {
             State::First => ("ROLLBACK", State::Idle),
-            _ => ("ROLLBACK TO command; RELEASE command", State::Open),
+            // Its savepoint is then empty, and released with what runs next. Cut off, this can be done again.
+            _ => ("ROLLBACK TO command", State::Kept),
         };
         match self.run(sql).await {
             Ok(()) => self.state = then,
@@ -228,11 +229,12 @@ impl Slot {
     /// Ends the group without a commit, and the connection with it.
     async fn lose(&mut self) {
         self.state = State::Broken;
+        // Before anything is awaited: a caller that is dropped there must not leave the group to be answered by the next commit.
+        self.answer(Err(Lost));
         let _ = self.run("ROLLBACK").await;
         if let Some(connection) = self.connection.take() {
             let _ = connection.close().await;
         }
-        self.answer(Err(Lost));
     }
 
     async fn commit(&mut self) {

@@ -1,11 +1,40 @@
-//! What SQLite's planner is told of the data.
+//! What the planners are told of the data.
+//!
+//! PostgreSQL gathers statistics by itself, about a minute after there is something in a table. Until then it takes any index that
+//! begins with the tenant for as good as another, and a plan that was made so stays. So tables of which it knows nothing are
+//! looked at as soon as they have a few rows: in a new database, and in one that was just restored.
 //!
 //! Every index begins with the tenant. Of a database without statistics SQLite takes it that ten rows have the same first
 //! column, so it would rather read all of a tenant in the order that is asked for than seek one user's rows and sort them.
 //! Statistics that it gathered itself would hold for the data of that moment, and plans would change with them. So it is told
 //! once and for all what this program is made for: large tenants, and many of them.
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
+
+use crate::fault::Fault;
+use crate::store::{Engine, Store};
+
+/// Tables with some rows of which PostgreSQL knows nothing, as their names stand in SQL.
+const UNKNOWN: &str = "
+    SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables
+     WHERE n_live_tup >= 10 AND last_analyze IS NULL AND last_autoanalyze IS NULL AND schemaname = current_schema()";
+
+impl Store {
+    /// Has PostgreSQL gather statistics of the tables of which it has none though they have rows, and tells how many those
+    /// were. Its connections plan anew what they planned without. For SQLite there is nothing to do.
+    pub async fn gather_missing_statistics(&self) -> Result<usize, Fault> {
+        let Engine::Postgres { pool, .. } = self.engine() else { return Ok(0) };
+        let failed = |error| Fault::database("gather statistics", error);
+        let tables: Vec<String> = sqlx::query_scalar(UNKNOWN).fetch_all(pool).await.map_err(failed)?;
+        for table in &tables {
+            // The name comes from the database's own books, quoted by it.
+            let sql = format!("ANALYZE {table}");
+            sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(pool).await.map_err(failed)?;
+        }
+        Ok(tables.len())
+    }
+}
 
 /// Rows of a large table.
 const ROWS: u64 = 10_000_000;

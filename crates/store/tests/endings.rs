@@ -8,6 +8,7 @@ use oidc::back_channel_logout::NOTICE_LIFETIME;
 use oidc::client::{Client, ClientMetadata, ClientSettings};
 use oidc::grant::{Authentication, Grant};
 use serde_json::json;
+use store::consents::Consent;
 use store::endings::{Ended, FIRST_ATTEMPT, LogoutNotice};
 use store::testing::{self, NOW, TestStore};
 use store::{EngineKind, Fault, STATEMENTS, write_guarded, write_tx};
@@ -223,6 +224,19 @@ async fn what_is_made_beside_an_end_is_seen_by_it() {
         made.unwrap();
         assert_eq!(ended.unwrap(), (2, 1));
         assert_eq!(store.read(store.tenant).sessions_of_user(user).await.unwrap(), []);
+        let (client, given_at): (ClientId, _) = ("told".parse().unwrap(), NOW);
+        let consent = Consent { user, client: client.clone(), scope: "openid".parse().unwrap(), given_at };
+        write_tx!(store, store.tenant, |tx| -> Result<(), Fault> { tx.add_consent(&consent).await }).unwrap();
+        for is_given in [true, false] {
+            let held = write_guarded!(store, store.tenant, |tx| -> Result<bool, Fault> {
+                tx.hold_consent(user, &client).await
+            });
+            assert_eq!(held.unwrap(), is_given || store.kind() == EngineKind::Sqlite);
+            write_tx!(store, store.tenant, |tx| -> Result<bool, Fault> {
+                tx.withdraw_consent(user, &client, later(2)).await
+            })
+            .unwrap();
+        }
         // What has ended isn't held again; nobody is there who was never made.
         let held = write_guarded!(store, store.tenant, |tx| -> Result<(bool, bool), Fault> {
             Ok((tx.hold_session(old).await?, tx.hold_user(id(UserId::new)).await?))

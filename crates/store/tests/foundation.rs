@@ -10,7 +10,7 @@ use store::mail::MailRecord;
 use store::signing_keys::SigningKeyRecord;
 use store::tenants::StoredLogo;
 use store::testing::{self, NOW};
-use store::{Fault, write_tx};
+use store::{EngineKind, Fault, write_tx};
 use terms::{BrowserHandleHash, BrowserId, EventId, MailId, SigningKeyId, Timestamp};
 
 fn later(seconds: u64) -> Timestamp {
@@ -24,6 +24,28 @@ fn key(published_at: Timestamp) -> SigningKeyRecord {
         public_jwk: serde_json::json!({"kty": "EC", "crv": "P-256"}),
         sealed_private: vec![1, 2, 3],
         life: KeyLife { published_at, activated_at: None, retired_at: None, revoked_at: None },
+    }
+}
+
+#[tokio::test]
+async fn a_planner_that_knows_nothing_of_a_table_is_told_once() {
+    for store in testing::engines().await {
+        for number in 0..20 {
+            testing::add_tenant(&store, &format!("tenant{number}")).await.unwrap();
+        }
+        // That of tenants and that of migrations.
+        let tables = if store.kind() == EngineKind::Postgres { 2 } else { 0 };
+        let mut told = 0;
+        // What was written PostgreSQL counts within ten seconds.
+        for _ in 0..80 {
+            told += store.gather_missing_statistics().await.unwrap();
+            if told >= tables {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        assert_eq!(told, tables);
+        assert_eq!(store.gather_missing_statistics().await.unwrap(), 0, "it was told before");
     }
 }
 

@@ -424,8 +424,8 @@ enum Advanced {
     Interact(Interaction, FlowId),
     Refused(authorize::AuthorizeError),
     Stale,
-    /// The session that was decided for has ended since it was read: nothing was done.
-    SessionEnded,
+    /// The session or the consent that was decided by has ended since it was read: nothing was done.
+    Overtaken,
 }
 
 impl Taken {
@@ -491,7 +491,7 @@ async fn advance(
         Advanced::Interact(interaction, flow) => {
             see_other(tenant, &page_of(interaction, flow, &asked.pending.ask))
         }
-        Advanced::Stale | Advanced::SessionEnded => return Err(Problem::Stale.stop(site)),
+        Advanced::Stale | Advanced::Overtaken => return Err(Problem::Stale.stop(site)),
     };
     Ok(with_cookie(response, is_newcomer.then_some(prepared.newcomer.cookie)))
 }
@@ -521,8 +521,8 @@ const TRIES: usize = 20;
 
 /// Takes the step by what holds at this moment.
 ///
-/// It is a command of guards: a flow ends once, and the session for which a Grant is made is held, so that whoever ends it ends the
-/// Grant too. All else that the decision rests on is read again whenever the Grant is used.
+/// It is a command of guards: a flow ends once, and the session and the consent for which a Grant is made are held, so that whoever
+/// ends them ends the Grant too. All else that the decision rests on is read again whenever the Grant is used.
 async fn take(
     site: &Site,
     asked: &Asked,
@@ -534,11 +534,12 @@ async fn take(
         let taken = write_guarded!(site.app.store, site.tenant.id, |tx| -> Result<Taken, Fault> {
             take_step(tx, asked, handle, flow, prepared).await
         })?;
-        if !matches!(taken.advanced, Advanced::SessionEnded) {
+        if !matches!(taken.advanced, Advanced::Overtaken) {
             return Ok(taken);
         }
     }
-    Err(Fault::busy("decide an authorization: its sessions kept ending"))
+    // Such as a consent that was given in this flow and taken back elsewhere: the person begins anew.
+    Ok(Taken::of(Advanced::Stale, None))
 }
 
 async fn take_step(
@@ -590,8 +591,10 @@ async fn give(
     prepared: &Prepared,
 ) -> Result<Advanced, Fault> {
     let now = prepared.now;
-    if !tx.hold_session(issue.session).await? {
-        return Ok(Advanced::SessionEnded);
+    let is_held = tx.hold_session(issue.session).await?
+        && (!issue.by_consent || tx.hold_consent(issue.user, &asked.pending.client.id).await?);
+    if !is_held {
+        return Ok(Advanced::Overtaken);
     }
     if let Some(flow) = flow
         && !tx.complete_flow(flow, met.browser.id, now).await?

@@ -117,6 +117,8 @@ impl Change {
         let now = submission.now;
         let Some(principal) = submission.anew(tx).await? else { return Ok(None) };
         let (user, session) = (&principal.user, principal.session.id);
+        // First, as a sign-in does: in another order the two could wait for each other.
+        tx.hold_user(user.id).await?;
         let stored = tx.password_of(user.id).await?;
         let account = Account { user, password_version: stored.map(|stored| stored.version) };
         let Some(proof) = prove_again(&principal.session, account, &self.right.verified, now) else {
