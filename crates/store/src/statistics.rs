@@ -9,30 +9,38 @@
 //! Statistics that it gathered itself would hold for the data of that moment, and plans would change with them. So it is told
 //! once and for all what this program is made for: large tenants, and many of them.
 
-use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::fault::Fault;
 use crate::store::{Engine, Store};
 
-/// Tables with some rows of which PostgreSQL knows nothing, as their names stand in SQL.
+/// How many tables have some rows of which PostgreSQL knows nothing. Of tables that are another role's it may not be asked.
 const UNKNOWN: &str = "
-    SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables
-     WHERE n_live_tup >= 10 AND last_analyze IS NULL AND last_autoanalyze IS NULL AND schemaname = current_schema()";
+    SELECT COUNT(*) FROM pg_stat_user_tables
+     WHERE n_live_tup >= 10 AND last_analyze IS NULL AND last_autoanalyze IS NULL AND schemaname = current_schema()
+       AND EXISTS (SELECT 1 FROM pg_class WHERE oid = relid AND pg_has_role(relowner, 'USAGE'))";
+/// Has it look at these.
+const GATHER: &str = "
+    DO $$ DECLARE found TEXT; BEGIN
+        FOR found IN SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables
+             WHERE n_live_tup >= 10 AND last_analyze IS NULL AND last_autoanalyze IS NULL AND schemaname = current_schema()
+               AND EXISTS (SELECT 1 FROM pg_class WHERE oid = relid AND pg_has_role(relowner, 'USAGE'))
+        LOOP
+            EXECUTE 'ANALYZE ' || found;
+        END LOOP;
+    END $$";
 
 impl Store {
     /// Has PostgreSQL gather statistics of the tables of which it has none though they have rows, and tells how many those
     /// were. Its connections plan anew what they planned without. For SQLite there is nothing to do.
-    pub async fn gather_missing_statistics(&self) -> Result<usize, Fault> {
+    pub async fn gather_missing_statistics(&self) -> Result<i64, Fault> {
         let Engine::Postgres { pool, .. } = self.engine() else { return Ok(0) };
         let failed = |error| Fault::database("gather statistics", error);
-        let tables: Vec<String> = sqlx::query_scalar(UNKNOWN).fetch_all(pool).await.map_err(failed)?;
-        for table in &tables {
-            // The name comes from the database's own books, quoted by it.
-            let sql = format!("ANALYZE {table}");
-            sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(pool).await.map_err(failed)?;
+        let tables: i64 = sqlx::query_scalar(UNKNOWN).fetch_one(pool).await.map_err(failed)?;
+        if tables > 0 {
+            sqlx::raw_sql(GATHER).execute(pool).await.map_err(failed)?;
         }
-        Ok(tables.len())
+        Ok(tables)
     }
 }
 
