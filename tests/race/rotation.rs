@@ -96,7 +96,10 @@ async fn load(
         let token = issued["access_token"].as_str().unwrap();
         keeper.verify(&deployment, node + 1, token, now).await;
         let about = deployment.post(node + 1, "/oauth/introspect", &[("token", token)]).await;
-        assert_eq!(about["active"], true, "a token of node {node} at the next one");
+        // On a machine that was busy with something else the clock may have gone on beyond the token's end.
+        let lifetime = Duration::from_secs(issued["expires_in"].as_u64().unwrap());
+        let has_expired = now.plus(lifetime).has_passed(clock.now());
+        assert!(about["active"] == true || has_expired, "a token of node {node} at the next one: {about}");
         done.fetch_add(1, Ordering::Relaxed);
         node += 1;
     }
