@@ -9,7 +9,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use store::testing::{self, NOW, TestStore};
-use store::{EngineKind, Fault, Store, write_tx};
+use store::{EngineKind, Fault, Store, write_one, write_tx};
 use terms::TenantId;
 
 async fn version(store: &TestStore) -> i64 {
@@ -49,6 +49,23 @@ async fn handler(store: &Store, tenant: TenantId, host: &str, runs: &mut u32) ->
         tx.insert_tenant_host(host).await
     })?;
     Ok(added)
+}
+
+#[tokio::test]
+async fn a_command_of_one_runs_one_statement() {
+    for store in testing::engines().await {
+        let one = write_one!(store, store.tenant, |tx| -> Result<bool, Fault> {
+            tx.insert_tenant_host("one.example.test").await
+        });
+        assert!(one.unwrap());
+        let two = write_one!(store, store.tenant, |tx| -> Result<bool, Fault> {
+            tx.tenant_record().await?;
+            tx.insert_tenant_host("two.example.test").await
+        });
+        let fault = two.unwrap_err().to_string();
+        assert!(fault.contains("as a second statement of a command of one"), "{fault}");
+        assert_eq!(hosts(&store).await.into_iter().collect::<Vec<_>>(), ["one.example.test"]);
+    }
 }
 
 #[tokio::test]
