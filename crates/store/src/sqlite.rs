@@ -15,13 +15,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, watch};
 
-use crate::fault::Fault;
+use crate::fault::{Failure, Fault};
 use crate::pools::{PATIENCE, sqlite_options};
+
+/// Until a file that another one is just making is tried again.
+const OPENED_BY_ANOTHER: Duration = Duration::from_millis(10);
 
 /// What becomes of a group: `None` while it is open.
 type Outcome = Option<Result<(), Lost>>;
@@ -130,7 +134,18 @@ impl Writer {
 pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, Fault> {
     make_private(path).map_err(|error| Fault::new(format!("make {}", path.display())).because(error))?;
     let options = sqlite_options(path);
-    options.connect().await.map_err(|error| Fault::database(format!("open {}", path.display()), error))
+    let started = Instant::now();
+    loop {
+        match options.connect().await {
+            Ok(connection) => return Ok(connection),
+            // Of several that open a new file at once, one turns on its log. SQLite tells the others so without waiting: two
+            // that both hold on to the file while they wait for each other would never end.
+            Err(error) if Failure::of(&error) == Failure::Busy && started.elapsed() < PATIENCE => {
+                tokio::time::sleep(OPENED_BY_ANOTHER).await;
+            }
+            Err(error) => return Err(Fault::database(format!("open {}", path.display()), error)),
+        }
+    }
 }
 
 /// A new database is readable by its owner only, wherever it lies: it is all about people. SQLite gives the files beside
