@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -21,7 +21,8 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use clap::Args;
-use sqlx::{PgPool, SqlitePool};
+use rusqlite::OpenFlags;
+use sqlx::{Connection as _, PgConnection};
 use tokio::net::TcpListener;
 use tokio::process::Child;
 use tokio::task::JoinSet;
@@ -35,7 +36,6 @@ use crate::workload::{Scene, Workload};
 const JSON: [(HeaderName, &str); 1] = [(CONTENT_TYPE, "application/json")];
 /// About as long as what an access token's signature is over.
 const MESSAGE: [u8; 520] = [b'm'; 520];
-const CONNECTIONS: u32 = 16;
 const STARTING: Duration = Duration::from_secs(10);
 
 /// What the process of the limits is started with.
@@ -55,10 +55,10 @@ pub(crate) struct LimitArguments {
     client: String,
 }
 
-/// A connection pool of either engine.
+/// Connections of either engine. SQLite is asked on the thread that answers the request.
 enum Pool {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
+    Sqlite(Mutex<rusqlite::Connection>),
+    Postgres { url: String, idle: Mutex<Vec<PgConnection>> },
 }
 
 /// By primary key, as the columns lie in the provider's schema.
@@ -84,17 +84,19 @@ impl Limits {
         let ecdsa = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
         let signed = ecdsa.sign(&random, &MESSAGE)?.as_ref().to_vec();
         let pool = if arguments.database.starts_with("postgres") {
-            let options = sqlx::postgres::PgPoolOptions::new().max_connections(CONNECTIONS);
-            Pool::Postgres(options.connect(&arguments.database).await?)
+            Pool::Postgres { url: arguments.database, idle: Mutex::default() }
         } else {
-            let file =
-                sqlx::sqlite::SqliteConnectOptions::new().filename(&arguments.database).read_only(true);
-            let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(CONNECTIONS);
-            Pool::Sqlite(options.connect_with(file).await?)
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            Pool::Sqlite(Mutex::new(rusqlite::Connection::open_with_flags(&arguments.database, flags)?))
         };
         let tenant = match &pool {
-            Pool::Sqlite(pool) => sqlx::query_scalar(TENANT).fetch_one(pool).await?,
-            Pool::Postgres(pool) => sqlx::query_scalar(TENANT).fetch_one(pool).await?,
+            Pool::Sqlite(connection) => {
+                connection.lock().map_err(|_| "a reader panicked")?.query_row(TENANT, (), |row| row.get(0))?
+            }
+            Pool::Postgres { url, .. } => {
+                let mut connection = PgConnection::connect(url).await?;
+                sqlx::query_scalar(TENANT).fetch_one(&mut connection).await?
+            }
         };
         Ok(Self {
             tenant,
@@ -129,11 +131,21 @@ impl Limits {
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.ecdsa.public_key().as_ref());
         key.verify(&MESSAGE, &self.signed)?;
         Ok(match &self.pool {
-            Pool::Sqlite(pool) => {
-                sqlx::query_scalar(READ).bind(&self.tenant).bind(&self.client).fetch_one(pool).await?
+            Pool::Sqlite(connection) => {
+                let connection = connection.lock().map_err(|_| "a reader panicked")?;
+                let mut read = connection.prepare_cached(READ)?;
+                read.query_row((&self.tenant, &self.client), |row| row.get(0))?
             }
-            Pool::Postgres(pool) => {
-                sqlx::query_scalar(READ).bind(&self.tenant).bind(&self.client).fetch_one(pool).await?
+            Pool::Postgres { url, idle } => {
+                let free = idle.lock().map_err(|_| "a reader panicked")?.pop();
+                let mut connection = match free {
+                    Some(connection) => connection,
+                    None => PgConnection::connect(url).await?,
+                };
+                let read = sqlx::query_scalar(READ).bind(&self.tenant).bind(&self.client);
+                let row = read.fetch_one(&mut connection).await?;
+                idle.lock().map_err(|_| "a reader panicked")?.push(connection);
+                row
             }
         })
     }

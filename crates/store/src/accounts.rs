@@ -19,7 +19,7 @@ impl FromRow for EmailAddition {
     const TABLE: &'static str = "email_addition";
     const KEY: &'static str = "email_addition_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("email_addition_id")?,
             user_id: row.parse("user_id")?,
@@ -46,7 +46,7 @@ impl FromRow for Connection {
     const TABLE: &'static str = "grant_record";
     const KEY: &'static str = "client_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             client: row.parse("client_id")?,
             last_granted_at: row.time("last_granted_at")?,
@@ -70,7 +70,7 @@ impl FromRow for GrantLine {
     const TABLE: &'static str = "grant_record";
     const KEY: &'static str = "grant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("grant_id")?,
             client: row.parse("client_id")?,

@@ -12,7 +12,7 @@ impl FromRow for AdminRole {
     const TABLE: &'static str = "tenant_admin";
     const KEY: &'static str = "user_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             tenant_id: row.parse("tenant_id")?,
             user_id: row.parse("user_id")?,
@@ -25,7 +25,7 @@ impl FromRow for SpentAdminLink {
     const TABLE: &'static str = "admin_link";
     const KEY: &'static str = "link_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self(AdminLink {
             id: row.parse("link_id")?,
             user_id: row.parse("user_id")?,
@@ -43,7 +43,7 @@ impl FromRow for LinkHolder {
     const TABLE: &'static str = "admin_link";
     const KEY: &'static str = "user_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self(row.parse("user_id")?))
     }
 }

@@ -14,7 +14,7 @@ impl FromRow for Budget {
     // It has no other name than its hash, which is nothing for a log.
     const KEY: &'static str = "attempts";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let attempts = row.int("attempts")?;
         if attempts < 1 {
             return Err(BadColumn::new("attempts", "a number below one"));
@@ -35,7 +35,7 @@ impl FromRow for KnownBrowser {
     const TABLE: &'static str = "known_browser";
     const KEY: &'static str = "browser_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             browser: row.parse("browser_id")?,
             first_at: row.time("first_at")?,
@@ -58,7 +58,7 @@ impl FromRow for RefusedGuesses {
     const TABLE: &'static str = "refused_guess";
     const KEY: &'static str = "event_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             client_address: row.text("client_address")?,
             minute_at: row.time("minute_at")?,
@@ -83,7 +83,7 @@ impl FromRow for GuessFacts {
     const TABLE: &'static str = "attempt_budget";
     const KEY: &'static str = "attempts";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let budget = match row.opt_int("attempts")? {
             None => None,
             Some(_) => Some(Budget::from_row(row)?),

@@ -20,7 +20,7 @@ impl FromRow for Client {
     const TABLE: &'static str = "client";
     const KEY: &'static str = "client_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let metadata: serde_json::Value = row.json("metadata")?;
         let metadata = ClientMetadata::stored(&metadata).map_err(|faults| {
             let members: Vec<&str> = faults.iter().map(|fault| fault.member.as_str()).collect();
@@ -40,7 +40,7 @@ impl FromRow for LiveSecret {
     const TABLE: &'static str = "client_secret";
     const KEY: &'static str = "secret_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("secret_id")?,
             kept: match (row.opt_hash("secret_hash")?, row.opt_blob("sealed_secret")?) {
@@ -66,7 +66,7 @@ impl FromRow for SealedSalt {
     const TABLE: &'static str = "pairwise_salt";
     const KEY: &'static str = "tenant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self(row.blob("sealed_salt")?))
     }
 }
@@ -75,7 +75,7 @@ impl FromRow for ResourceServer {
     const TABLE: &'static str = "resource_server";
     const KEY: &'static str = "resource_server_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: Some(row.parse("resource_server_id")?),
             identifier: row.parse("identifier")?,

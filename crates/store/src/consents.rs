@@ -20,7 +20,7 @@ impl FromRow for Consent {
     const TABLE: &'static str = "consent";
     const KEY: &'static str = "client_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             user: row.parse("user_id")?,
             client: row.parse("client_id")?,

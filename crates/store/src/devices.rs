@@ -44,7 +44,7 @@ impl FromRow for DeviceAuthorization {
     const TABLE: &'static str = "device_authorization";
     const KEY: &'static str = "device_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let parameters = Parameters::parse(row.text("parameters")?.as_bytes());
         Ok(Self {
             id: row.parse("device_id")?,
@@ -64,7 +64,7 @@ impl FromRow for DeviceFacts {
     const TABLE: &'static str = "device_authorization";
     const KEY: &'static str = "device_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let answer = match (row.opt_time("denied_at")?, row.opt_text("grant_id")?) {
             (None, None) => DeviceAnswer::Pending,
             (Some(_), None) => DeviceAnswer::Denied,

@@ -61,7 +61,7 @@ impl FromRow for LogoutNotice {
     const TABLE: &'static str = "logout_notice";
     const KEY: &'static str = "session_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             session: row.parse("session_id")?,
             client: row.parse("client_id")?,
@@ -85,7 +85,7 @@ impl FromRow for NoticeQueue {
     const TABLE: &'static str = "logout_notice";
     const KEY: &'static str = "tenant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { tenant: row.parse("tenant_id")?, waiting: row.int("waiting")?, due: row.time("due")? })
     }
 }

@@ -16,7 +16,7 @@ impl FromRow for Event {
     const TABLE: &'static str = "event";
     const KEY: &'static str = "event_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("event_id")?,
             kind: row.parse("kind")?,

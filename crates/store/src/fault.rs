@@ -38,15 +38,12 @@ impl Fault {
     }
 
     /// What the database said while `doing`.
-    pub(crate) fn database(doing: impl Into<String>, error: sqlx::Error) -> Self {
-        Self {
-            busy: Failure::of(&error) != Failure::Final,
-            doing: doing.into(),
-            source: Some(Box::new(error)),
-        }
+    pub(crate) fn database(doing: impl Into<String>, error: impl Into<DatabaseError>) -> Self {
+        let error = error.into();
+        Self { busy: Failure::of(&error) != Failure::Final, doing: doing.into(), source: Some(error.into()) }
     }
 
-    pub(crate) fn statement(statement: &Statement, values: &[Value], error: sqlx::Error) -> Self {
+    pub(crate) fn statement(statement: &Statement, values: &[Value], error: DatabaseError) -> Self {
         Self::database(statement.describe(values), error)
     }
 }
@@ -83,19 +80,65 @@ pub(crate) enum Failure {
 }
 
 /// PostgreSQL: too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now, and query_canceled by a timeout.
-/// SQLite: SQLITE_BUSY and its extended forms.
-const BUSY: [&str; 9] = ["53300", "57P01", "57P02", "57P03", "57014", "5", "261", "517", "773"];
+const BUSY: [&str; 5] = ["53300", "57P01", "57P02", "57P03", "57014"];
 
 impl Failure {
-    pub(crate) fn of(error: &sqlx::Error) -> Self {
+    pub(crate) fn of(error: &DatabaseError) -> Self {
         match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Busy,
-            sqlx::Error::Database(error) => match error.code().as_deref() {
+            DatabaseError::Sqlite(error) => match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+                _ => Self::Final,
+            },
+            DatabaseError::Postgres(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => Self::Busy,
+            DatabaseError::Postgres(sqlx::Error::Database(error)) => match error.code().as_deref() {
                 Some("40001" | "40P01") => Self::Again,
                 Some(code) if BUSY.contains(&code) => Self::Busy,
                 _ => Self::Final,
             },
-            _ => Self::Final,
+            DatabaseError::Postgres(_) => Self::Final,
+        }
+    }
+}
+
+/// What an engine's driver said.
+pub(crate) enum DatabaseError {
+    Sqlite(rusqlite::Error),
+    Postgres(sqlx::Error),
+}
+
+/// What it would display: a driver's own `Debug` may print values.
+impl fmt::Debug for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(error) => fmt::Display::fmt(error, f),
+            Self::Postgres(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for DatabaseError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            // It would say the whole statement.
+            rusqlite::Error::SqlInputError { error, msg, .. } => {
+                Self::Sqlite(rusqlite::Error::SqliteFailure(error, Some(msg)))
+            }
+            error => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for DatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
+impl From<DatabaseError> for Box<dyn Error + Send + Sync> {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Sqlite(error) => Box::new(error),
+            DatabaseError::Postgres(error) => Box::new(error),
         }
     }
 }

@@ -88,7 +88,7 @@ macro_rules! flow_columns {
 pub(crate) use flow_columns;
 
 /// A flow that was joined, if there is one.
-pub(crate) fn joined_flow(row: &Row) -> Result<Option<Flow>, BadColumn> {
+pub(crate) fn joined_flow(row: &Row<'_>) -> Result<Option<Flow>, BadColumn> {
     match row.opt_text(Flow::KEY)? {
         None => Ok(None),
         Some(_) => Flow::from_row(row).map(Some),
@@ -99,7 +99,7 @@ impl FromRow for Flow {
     const TABLE: &'static str = "flow";
     const KEY: &'static str = "named_flow";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let parameters = Parameters::parse(row.text("parameters")?.as_bytes());
         let consented = match (row.opt_parse("consent_user_id")?, row.opt_parse("consent_scope")?) {
             (Some(user), Some(scope)) => Some((user, scope)),

@@ -66,8 +66,8 @@ pub struct Usage {
 impl Store {
     pub fn usage(&self) -> Usage {
         let (connections, idle) = match self.pools() {
-            Pools::Sqlite(pool) => (pool.size(), pool.num_idle()),
-            Pools::Postgres(pool) => (pool.size(), pool.num_idle()),
+            Pools::Sqlite(readers) => readers.count(),
+            Pools::Postgres(pool) => pool.count(),
         };
         let transactions = self.tally().transactions.load(Ordering::Relaxed);
         let commits = self.commits().unwrap_or(transactions);
@@ -95,7 +95,7 @@ impl FromRow for OldestKey {
     const TABLE: &'static str = "signing_key";
     const KEY: &'static str = "algorithm";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { algorithm: row.parse("algorithm")?, activated_at: row.time("activated_at")? })
     }
 }

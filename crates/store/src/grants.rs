@@ -63,7 +63,7 @@ pub struct OpaqueToken {
     pub facts: TokenFacts,
 }
 
-pub(crate) fn grant(row: &Row) -> Result<Grant, BadColumn> {
+pub(crate) fn grant(row: &Row<'_>) -> Result<Grant, BadColumn> {
     let resources: Vec<ResourceIdentifier> = row.json("resources")?;
     Ok(Grant {
         id: row.parse("grant_id")?,
@@ -86,7 +86,7 @@ pub(crate) fn grant(row: &Row) -> Result<Grant, BadColumn> {
     })
 }
 
-pub(crate) fn standing(row: &Row) -> Result<Standing, BadColumn> {
+pub(crate) fn standing(row: &Row<'_>) -> Result<Standing, BadColumn> {
     // The joined columns of a session come together or not at all.
     let session_ends_at = match row.opt_time("session_last_active_at")? {
         None => None,
@@ -108,7 +108,7 @@ impl FromRow for GrantInFull {
     const TABLE: &'static str = "grant_record";
     const KEY: &'static str = "grant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { grant: grant(row)?, standing: standing(row)? })
     }
 }
@@ -117,7 +117,7 @@ impl FromRow for CodeFacts {
     const TABLE: &'static str = "authorization_code of grant";
     const KEY: &'static str = "grant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let challenge = row.opt_text("code_challenge")?.map(TryInto::try_into).transpose();
         Ok(Self {
             issued: IssuedCode {
@@ -138,7 +138,7 @@ impl FromRow for RefreshRecord {
     const TABLE: &'static str = "refresh_token of grant";
     const KEY: &'static str = "grant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             grant: grant(row)?,
             standing: standing(row)?,
@@ -159,7 +159,7 @@ impl FromRow for TokenFacts {
     const TABLE: &'static str = "the facts about access token";
     const KEY: &'static str = "token_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let named = row.opt_text("grant_id")?.is_some();
         Ok(Self {
             client_known: row.bool("client_known")?,
@@ -179,7 +179,7 @@ impl FromRow for TokenRow {
     const TABLE: &'static str = "the facts about access token";
     const KEY: &'static str = "token_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { facts: TokenFacts::from_row(row)?, user: joined_user(row)? })
     }
 }
@@ -208,7 +208,7 @@ impl FromRow for OpaqueToken {
     const TABLE: &'static str = "access_token";
     const KEY: &'static str = "token_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let facts = TokenFacts::from_row(row)?;
         let client: ClientId = row.parse("client_id")?;
         let subject: Subject = row.parse("subject")?;

@@ -10,6 +10,7 @@ pub mod backup;
 mod fault;
 pub mod migrate;
 mod pools;
+mod postgres;
 mod row;
 mod sqlite;
 mod statement;
@@ -18,6 +19,7 @@ mod store;
 pub mod sweep;
 mod tx;
 mod value;
+mod writer;
 
 pub mod accounts;
 pub mod admins;

@@ -56,7 +56,7 @@ impl FromRow for MailRecord {
     const TABLE: &'static str = "outbound_mail";
     const KEY: &'static str = "mail_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("mail_id")?,
             recipient: row.text("recipient")?,
@@ -72,7 +72,7 @@ impl FromRow for ClaimedMail {
     const TABLE: &'static str = "outbound_mail";
     const KEY: &'static str = "mail_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { mail: MailRecord::from_row(row)?, attempt: row.narrow("attempts")? })
     }
 }
@@ -81,7 +81,7 @@ impl FromRow for QueuedMail {
     const TABLE: &'static str = "outbound_mail";
     const KEY: &'static str = "mail_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("mail_id")?,
             recipient: row.text("recipient")?,
@@ -98,7 +98,7 @@ impl FromRow for TenantQueue {
     const TABLE: &'static str = "outbound_mail";
     const KEY: &'static str = "tenant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             tenant: row.parse("tenant_id")?,
             waiting: row.int("waiting")?,

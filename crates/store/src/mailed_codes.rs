@@ -12,7 +12,7 @@ impl FromRow for MailedCode {
     const TABLE: &'static str = "mailed_code";
     const KEY: &'static str = "code_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let purpose = CodePurpose::from_stored(&row.text("purpose")?, &row.text("record_id")?);
         let recipient = EmailAddress::parse(&row.text("recipient")?);
         Ok(Self {

@@ -5,12 +5,13 @@
 
 use std::fmt::Write as _;
 
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::fault::Fault;
-use crate::sqlite;
+use crate::fault::{DatabaseError, Fault};
 use crate::statistics;
 use crate::store::{Engine, EngineKind};
+use crate::writer;
 
 /// One file of `migrations/`.
 #[derive(Clone, Copy, Debug)]
@@ -125,86 +126,134 @@ fn position(applied: &[Applied], known: &[Migration]) -> Result<usize, Fault> {
 const LIST: &str = "SELECT version, name, checksum FROM schema_migration ORDER BY version";
 const RECORD: &str = "INSERT INTO schema_migration (version, name, checksum) VALUES ($1, $2, $3)";
 const BOOKS: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)";
+const HAS_BOOKS: &str = "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'";
 /// Of two nodes that start at once, one migrates and the other finds it done. The number is arbitrary.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7041626114)";
 
-macro_rules! read_applied {
-    ($connection:expr) => {
-        sqlx::query(LIST).fetch_all($connection).await.and_then(|rows| {
-            let applied = rows.iter().map(|row| {
-                Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
-            });
-            applied.collect::<Result<Vec<_>, sqlx::Error>>()
-        })
-    };
-}
-
-/// The steps that both engines share, within the transaction that is open on `$connection`. Gives whether there was anything to do.
-macro_rules! catch_up {
-    ($connection:expr, $engine:expr) => {{
-        let connection = $connection;
-        sqlx::query(BOOKS).execute(&mut *connection).await.map_err(failed)?;
-        let applied = read_applied!(&mut *connection).map_err(failed)?;
-        let position = position(&applied, MIGRATIONS)?;
-        for (index, migration) in MIGRATIONS.iter().enumerate().skip(position) {
-            let doing = || format!("run the migration {}", migration.name);
-            // Our own files, embedded; they take no value from anywhere.
-            sqlx::raw_sql(AssertSqlSafe(migration.sql($engine)))
-                .execute(&mut *connection)
-                .await
-                .map_err(|error| Fault::database(doing(), error))?;
-            sqlx::query(RECORD)
-                .bind(i64::try_from(index + 1).unwrap_or(i64::MAX))
-                .bind(migration.name)
-                .bind(migration.checksum())
-                .execute(&mut *connection)
-                .await
-                .map_err(|error| Fault::database(doing(), error))?;
-        }
-        position < MIGRATIONS.len()
-    }};
-}
-
-fn failed(error: sqlx::Error) -> Fault {
+fn failed(error: impl Into<DatabaseError>) -> Fault {
     Fault::database("migrate the database", error)
+}
+
+/// A migration as it is to be run and recorded.
+struct Step {
+    version: i64,
+    migration: Migration,
+}
+
+impl Step {
+    fn failed(&self, error: impl Into<DatabaseError>) -> Fault {
+        Fault::database(format!("run the migration {}", self.migration.name), error)
+    }
+}
+
+/// What is still to be run on a database that has `applied`.
+fn missing(applied: &[Applied]) -> Result<Vec<Step>, Fault> {
+    let position = position(applied, MIGRATIONS)?;
+    let numbered = (1..).zip(MIGRATIONS.iter().copied());
+    Ok(numbered.skip(position).map(|(version, migration)| Step { version, migration }).collect())
 }
 
 pub(crate) async fn run(engine: &Engine) -> Result<(), Fault> {
     match engine {
         Engine::Sqlite { path, .. } => {
-            let mut connection = sqlite::connect(path).await?;
-            let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-            if catch_up!(&mut *tx, EngineKind::Sqlite) {
-                let told = statistics::tell(&mut tx).await;
-                told.map_err(|error| Fault::database("write what the planner goes by", error))?;
-            }
-            tx.commit().await.map_err(failed)?;
-            connection.close().await.map_err(failed)
+            let mut connection = writer::connect(path).await?;
+            // What sorts all of a large table, to make an index, may take files.
+            connection.batch("PRAGMA temp_store = DEFAULT").map_err(failed)?;
+            writer::patiently(|| connection.batch("BEGIN IMMEDIATE")).await.map_err(failed)?;
+            // On a thread for itself: where there is much, it takes long. It goes on, and is whole, when nobody waits for it any more.
+            let migrated = tokio::task::spawn_blocking(move || {
+                sqlite(connection.raw())?;
+                connection.batch("COMMIT").map_err(failed)?;
+                connection.close();
+                Ok(())
+            });
+            migrated.await.map_err(|error| Fault::new("migrate the database").because(error))?
         }
         Engine::Postgres { pool, .. } => {
-            let mut tx = pool.begin().await.map_err(failed)?;
-            sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await.map_err(failed)?;
-            sqlx::query(LOCK).execute(&mut *tx).await.map_err(failed)?;
-            let _ = catch_up!(&mut *tx, EngineKind::Postgres);
+            let mut tx = pool.begin("BEGIN").await.map_err(failed)?;
+            tx.run("SET LOCAL statement_timeout = 0").await.map_err(failed)?;
+            tx.run(LOCK).await.map_err(failed)?;
+            // What fails leaves it midway, to be put in order.
+            postgres(tx.start().map_err(failed)?).await?;
+            tx.finish(Ok(())).map_err(failed)?;
             tx.commit().await.map_err(failed)
         }
     }
 }
 
+/// Catches up within the transaction that is open.
+fn sqlite(connection: &rusqlite::Connection) -> Result<(), Fault> {
+    connection.execute_batch(BOOKS).map_err(failed)?;
+    let steps = missing(&sqlite_applied(connection).map_err(failed)?)?;
+    for step in &steps {
+        // Our own files, embedded; they take no value from anywhere.
+        let sql = step.migration.sql(EngineKind::Sqlite);
+        connection.execute_batch(&sql).map_err(|error| step.failed(error))?;
+        let values = (step.version, step.migration.name, step.migration.checksum());
+        // By the order of their first appearance, `$1` to `$3` have these numbers for SQLite too.
+        connection.execute(RECORD, values).map_err(|error| step.failed(error))?;
+    }
+    if !steps.is_empty() {
+        let told = statistics::tell(connection);
+        told.map_err(|error| Fault::database("write what the planner goes by", error))?;
+    }
+    Ok(())
+}
+
+/// The same.
+async fn postgres(connection: &mut PgConnection) -> Result<(), Fault> {
+    sqlx::query(BOOKS).execute(&mut *connection).await.map_err(failed)?;
+    let rows = sqlx::query(LIST).fetch_all(&mut *connection).await.map_err(failed)?;
+    for step in missing(&postgres_applied(&rows).map_err(failed)?)? {
+        let sql = AssertSqlSafe(step.migration.sql(EngineKind::Postgres));
+        sqlx::raw_sql(sql).execute(&mut *connection).await.map_err(|error| step.failed(error))?;
+        sqlx::query(RECORD)
+            .bind(step.version)
+            .bind(step.migration.name)
+            .bind(step.migration.checksum())
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| step.failed(error))?;
+    }
+    Ok(())
+}
+
+fn sqlite_applied(connection: &rusqlite::Connection) -> Result<Vec<Applied>, rusqlite::Error> {
+    let mut listing = connection.prepare(LIST)?;
+    let applied = |row: &rusqlite::Row<'_>| {
+        Ok(Applied { version: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? })
+    };
+    listing.query_map((), applied)?.collect()
+}
+
+fn postgres_applied(rows: &[PgRow]) -> Result<Vec<Applied>, sqlx::Error> {
+    let applied = |row: &PgRow| {
+        Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
+    };
+    rows.iter().map(applied).collect()
+}
+
 pub(crate) async fn is_current(engine: &Engine) -> Result<bool, Fault> {
     let applied = match engine {
         Engine::Sqlite { readers, .. } => {
-            let books = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'");
-            match books.fetch_optional(readers).await.map_err(failed)? {
-                Some(_) => read_applied!(readers).map_err(failed)?,
-                None => Vec::new(),
-            }
+            let applied = readers.with(|connection| {
+                let connection = connection.raw();
+                // Asked by a query, which notices that another connection has changed the schema.
+                if connection.prepare(HAS_BOOKS)?.exists(())? {
+                    sqlite_applied(connection)
+                } else {
+                    Ok(Vec::new())
+                }
+            });
+            applied?.map_err(failed)?
         }
         Engine::Postgres { pool, .. } => {
-            let books = sqlx::query("SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL");
-            match books.fetch_optional(pool).await.map_err(failed)? {
-                Some(_) => read_applied!(pool).map_err(failed)?,
-                None => Vec::new(),
+            let books = "SELECT COUNT(to_regclass('schema_migration'))";
+            if pool.number(books).await.map_err(failed)? == 0 {
+                Vec::new()
+            } else {
+                let rows = pool.fetch(|| sqlx::query(LIST)).await;
+                rows.and_then(|rows| postgres_applied(&rows)).map_err(failed)?
             }
         }
     };

@@ -11,7 +11,7 @@ impl FromRow for Recovery {
     const TABLE: &'static str = "recovery";
     const KEY: &'static str = "recovery_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let email = EmailAddress::parse(&row.text("email")?);
         Ok(Self {
             id: row.parse("recovery_id")?,

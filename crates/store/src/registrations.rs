@@ -15,7 +15,7 @@ impl FromRow for InitialAccess {
     const TABLE: &'static str = "initial_access_token";
     const KEY: &'static str = "token_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("token_id")?,
             uses_left: row.narrow("uses_left")?,

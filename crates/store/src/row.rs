@@ -1,18 +1,20 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rusqlite::types::ValueRef;
 use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Postgres, Sqlite, Type};
+use sqlx::types::Json;
+use sqlx::{Decode, Postgres, Type};
 use terms::Timestamp;
 
 use crate::fault::Fault;
+use crate::sqlite;
 
 /// A row that a statement gave.
-pub enum Row {
-    Sqlite(SqliteRow),
-    Postgres(PgRow),
+pub enum Row<'r> {
+    Sqlite(sqlite::Row<'r>),
+    Postgres(&'r PgRow),
 }
 
 /// A column whose content fits no state of its type. It never says what the content was.
@@ -29,38 +31,36 @@ impl BadColumn {
 }
 
 /// How rows of one aggregate become its type. A row that fits no state of it is a [`Fault`] that names table, column and id.
-pub trait FromRow: Sized {
+pub trait FromRow: Sized + Send {
     /// The table, for the fault.
     const TABLE: &'static str;
     /// The column that names the row in a fault; every statement for this type selects it.
     const KEY: &'static str;
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn>;
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn>;
 }
 
-pub(crate) fn decode<T: FromRow>(row: &Row) -> Result<T, Fault> {
+pub(crate) fn decode<T: FromRow>(row: &Row<'_>) -> Result<T, Fault> {
     T::from_row(row).map_err(|bad| {
         let id = row.text(T::KEY).unwrap_or_else(|_| "of unknown id".to_owned());
         Fault::new(format!("read {} {id}: column {} holds {}", T::TABLE, bad.column, bad.why))
     })
 }
 
-impl Row {
-    fn get<T>(&self, column: &'static str) -> Result<T, BadColumn>
-    where
-        T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
-    {
-        use sqlx::Row as _;
-        let got = match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-        };
-        got.map_err(|error| match error {
-            sqlx::Error::ColumnNotFound(_) => {
-                BadColumn::new(column, "nothing: the statement doesn't select it")
+impl Row<'_> {
+    fn get<T: Column>(&self, column: &'static str) -> Result<T, BadColumn> {
+        let unknown = || BadColumn::new(column, "nothing: the statement doesn't select it");
+        let other = || BadColumn::new(column, "another type, or a null");
+        match self {
+            Self::Sqlite(row) => T::of_sqlite(row.get(column).ok_or_else(unknown)?).ok_or_else(other),
+            Self::Postgres(row) => {
+                use sqlx::Row as _;
+                row.try_get(column).map_err(|error| match error {
+                    sqlx::Error::ColumnNotFound(_) => unknown(),
+                    _ => other(),
+                })
             }
-            _ => BadColumn::new(column, "another type, or a null"),
-        })
+        }
     }
 
     pub fn text(&self, column: &'static str) -> Result<String, BadColumn> {
@@ -129,14 +129,61 @@ impl Row {
 
     /// A `@json` column. What didn't fit is not told, since serde's message would quote it.
     pub fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, BadColumn> {
-        let sqlx::types::Json(value) = self.get::<sqlx::types::Json<serde_json::Value>>(column)?;
+        let Json(value) = self.get::<Json<serde_json::Value>>(column)?;
         serde_json::from_value(value).map_err(|_| BadColumn::new(column, "JSON of another shape"))
     }
 
     pub fn opt_json<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>, BadColumn> {
-        let value = self.get::<Option<sqlx::types::Json<serde_json::Value>>>(column)?;
-        let value = value.map(|sqlx::types::Json(value)| serde_json::from_value(value)).transpose();
+        let value = self.get::<Option<Json<serde_json::Value>>>(column)?;
+        let value = value.map(|Json(value)| serde_json::from_value(value)).transpose();
         value.map_err(|_| BadColumn::new(column, "JSON of another shape"))
+    }
+}
+
+/// What a column is read as, in the ways in which each engine has it.
+trait Column: for<'r> Decode<'r, Postgres> + Type<Postgres> {
+    fn of_sqlite(value: ValueRef<'_>) -> Option<Self>;
+}
+
+impl Column for String {
+    fn of_sqlite(value: ValueRef<'_>) -> Option<Self> {
+        value.as_str().ok().map(str::to_owned)
+    }
+}
+
+impl Column for i64 {
+    fn of_sqlite(value: ValueRef<'_>) -> Option<Self> {
+        value.as_i64().ok()
+    }
+}
+
+impl Column for bool {
+    fn of_sqlite(value: ValueRef<'_>) -> Option<Self> {
+        value.as_i64().ok().map(|number| number != 0)
+    }
+}
+
+impl Column for Vec<u8> {
+    fn of_sqlite(value: ValueRef<'_>) -> Option<Self> {
+        value.as_blob().ok().map(<[u8]>::to_vec)
+    }
+}
+
+impl Column for Json<serde_json::Value> {
+    fn of_sqlite(value: ValueRef<'_>) -> Option<Self> {
+        serde_json::from_str(value.as_str().ok()?).ok().map(Json)
+    }
+}
+
+impl<T: Column> Column for Option<T>
+where
+    Self: for<'r> Decode<'r, Postgres> + Type<Postgres>,
+{
+    fn of_sqlite(value: ValueRef<'_>) -> Option<Self> {
+        match value {
+            ValueRef::Null => Some(None),
+            value => T::of_sqlite(value).map(Some),
+        }
     }
 }
 
@@ -145,7 +192,7 @@ impl FromRow for i64 {
     const TABLE: &'static str = "a count";
     const KEY: &'static str = "n";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         row.int("n")
     }
 }

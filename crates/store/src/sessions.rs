@@ -29,7 +29,7 @@ impl FromRow for BrowserRecord {
     const TABLE: &'static str = "browser";
     const KEY: &'static str = "browser_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         browser_of(row, "created_at")
     }
 }
@@ -62,13 +62,13 @@ impl FromRow for Session {
     const TABLE: &'static str = "session";
     const KEY: &'static str = "session_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         session_of(row, "created_at")
     }
 }
 
 /// A session that the row has, if it has one.
-fn opt_session(row: &Row) -> Result<Option<Session>, BadColumn> {
+fn opt_session(row: &Row<'_>) -> Result<Option<Session>, BadColumn> {
     match row.opt_text("session_id")? {
         None => Ok(None),
         Some(_) => session_of(row, "session_created_at").map(Some),
@@ -96,7 +96,7 @@ impl FromRow for PageRow {
     const TABLE: &'static str = "browser";
     const KEY: &'static str = "browser_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let browser = match row.opt_text("browser_id")? {
             None => None,
             Some(_) => Some(BrowserRow::from_row(row)?),
@@ -115,7 +115,7 @@ impl FromRow for BrowserRow {
     const TABLE: &'static str = "browser";
     const KEY: &'static str = "browser_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { browser: browser_of(row, "browser_created_at")?, session: opt_session(row)? })
     }
 }
@@ -150,7 +150,7 @@ impl FromRow for PresenceRow {
     const TABLE: &'static str = "browser";
     const KEY: &'static str = "browser_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let presence = match (opt_session(row)?, joined_user(row)?) {
             (Some(session), Some(user)) => {
                 Some(Presence { session, user, consented: row.opt_parse("consented")? })

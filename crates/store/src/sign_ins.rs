@@ -18,7 +18,7 @@ macro_rules! sign_in_columns {
 pub(crate) use sign_in_columns;
 
 /// An attempt that was joined, if there is one.
-pub(crate) fn joined_sign_in(row: &Row) -> Result<Option<SignIn>, BadColumn> {
+pub(crate) fn joined_sign_in(row: &Row<'_>) -> Result<Option<SignIn>, BadColumn> {
     match row.opt_text(SignIn::KEY)? {
         None => Ok(None),
         Some(_) => SignIn::from_row(row).map(Some),
@@ -29,7 +29,7 @@ impl FromRow for SignIn {
     const TABLE: &'static str = "sign_in";
     const KEY: &'static str = "sign_in_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("sign_in_id")?,
             browser_id: row.parse("sign_in_browser")?,

@@ -12,7 +12,7 @@ impl FromRow for SignUp {
     const TABLE: &'static str = "sign_up";
     const KEY: &'static str = "sign_up_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let verified = match (opt_address(row, "verified_email")?, row.opt_time("verified_at")?) {
             (Some(address), Some(verified_at)) => Some(VerifiedAddress { address, verified_at }),
             (None, None) => None,

@@ -29,7 +29,7 @@ impl FromRow for SigningKeyRecord {
     const TABLE: &'static str = "signing_key";
     const KEY: &'static str = "key_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("key_id")?,
             algorithm: row.parse("algorithm")?,
@@ -55,7 +55,7 @@ impl FromRow for KeyOwner {
     const TABLE: &'static str = "signing_key";
     const KEY: &'static str = "tenant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { id: row.parse("tenant_id")? })
     }
 }

@@ -1,16 +1,19 @@
 use std::sync::Arc;
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::Postgres;
+use sqlx::postgres::PgRow;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
+use tokio::task::coop::consume_budget;
 
-use crate::fault::{Failure, Fault};
+use crate::fault::{DatabaseError, Failure, Fault};
 use crate::gauges::Tally;
 use crate::pools::Pools;
+use crate::postgres::{Asked, Connections, Lease};
 use crate::row::{FromRow, Row, decode};
-use crate::sqlite::Turn;
+use crate::sqlite::Connection;
 use crate::value::{Kind, Value};
+use crate::writer::Turn;
 
 /// One SQL text that both engines run. Declared by [`verbs!`] only, which also lists it for the check.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +27,26 @@ pub struct Statement {
     pub tenant_bound: bool,
 }
 
+/// Statements that may go through rows without bound, beside those of the sweep: some are about every tenant, some take away what
+/// hangs on a row.
+const LONG: [&str; 10] = [
+    "store::clients::delete_client_row",
+    "store::endings::notice_queues",
+    "store::gauges::oldest_signing_keys",
+    "store::mail::mail_queues",
+    "store::registrations::tenants_with_clients_unused_since",
+    "store::signing_keys::tenants_with_keys_from_before",
+    "store::tenants::data_keys_by_head",
+    "store::tenants::tenant_hosts",
+    "store::tenants::tenants",
+    "store::users::delete_user_row",
+];
+
 impl Statement {
+    fn may_be_long(&self) -> bool {
+        self.name.starts_with("store::sweep::") || LONG.contains(&self.name)
+    }
+
     /// The verb and the ids it was given, for a fault.
     pub(crate) fn describe(&self, values: &[Value]) -> String {
         let mut text = format!("run {}", self.name);
@@ -141,9 +163,9 @@ pub(crate) enum Place {
     /// Within a command on SQLite's one writing connection.
     Writer { turn: Turn, failure: Option<Failure> },
     /// Within a transaction of PostgreSQL.
-    Transaction { tx: Transaction<'static, Postgres>, failure: Option<Failure> },
+    Transaction { tx: Lease, failure: Option<Failure> },
     /// A command of one statement on PostgreSQL, which is a transaction by itself.
-    Single { pool: PgPool, failure: Option<Failure> },
+    Single { pool: Connections, failure: Option<Failure> },
 }
 
 impl Conn {
@@ -201,7 +223,10 @@ impl Conn {
         values: Vec<Value>,
     ) -> Result<u64, Fault> {
         self.admit(statement)?;
-        let result = Box::pin(execute(&mut self.place, statement, &values)).await?;
+        let result = match self.on_sqlite(statement, |it| it.execute(statement.sql, &values)).await {
+            Some(result) => result?.map_err(DatabaseError::from),
+            None => Box::pin(execute(&mut self.place, statement, &values)).await,
+        };
         self.tally.ran(0);
         result.map_err(|error| self.fail(statement, &values, error))
     }
@@ -211,10 +236,9 @@ impl Conn {
         statement: &'static Statement,
         values: Vec<Value>,
     ) -> Result<Option<T>, Fault> {
-        let rows = self.rows(statement, &values).await?;
-        match rows.as_slice() {
-            [] => Ok(None),
-            [row] => decode(row).map(Some),
+        let mut rows = self.rows(statement, &values).await?;
+        match rows.len() {
+            0 | 1 => Ok(rows.pop()),
             _ => Err(Fault::new(statement.describe(&values)).because("it gave more than one row")),
         }
     }
@@ -224,8 +248,12 @@ impl Conn {
         statement: &'static Statement,
         values: Vec<Value>,
     ) -> Result<T, Fault> {
-        let described = statement.describe(&values);
-        self.opt(statement, values).await?.ok_or_else(|| Fault::new(described).because("it gave no row"))
+        let mut rows = self.rows(statement, &values).await?;
+        match rows.len() {
+            1 => rows.pop(),
+            _ => None,
+        }
+        .ok_or_else(|| Fault::new(statement.describe(&values)).because("it gave no row, or more than one"))
     }
 
     pub(crate) async fn many<T: FromRow>(
@@ -233,19 +261,62 @@ impl Conn {
         statement: &'static Statement,
         values: Vec<Value>,
     ) -> Result<Vec<T>, Fault> {
-        self.rows(statement, &values).await?.iter().map(decode).collect()
+        self.rows(statement, &values).await
     }
 
     /// All rows, always: a `RETURNING` that isn't read to its end may be left undone.
-    async fn rows(&mut self, statement: &'static Statement, values: &[Value]) -> Result<Vec<Row>, Fault> {
+    async fn rows<T: FromRow>(
+        &mut self,
+        statement: &'static Statement,
+        values: &[Value],
+    ) -> Result<Vec<T>, Fault> {
         self.admit(statement)?;
-        let result = Box::pin(fetch(&mut self.place, statement, values)).await?;
-        self.tally.ran(result.as_ref().map_or(0, Vec::len));
-        result.map_err(|error| self.fail(statement, values, error))
+        let (mut rows, mut bad) = (Vec::new(), None);
+        let mut count = 0;
+        let mut each = |row: &Row<'_>| {
+            count += 1;
+            match decode(row) {
+                Ok(row) => rows.push(row),
+                Err(fault) => {
+                    bad.get_or_insert(fault);
+                }
+            }
+        };
+        let on_sqlite = self.on_sqlite(statement, |it| it.query(statement.sql, values, &mut each)).await;
+        let result = if let Some(result) = on_sqlite {
+            result?.map_err(DatabaseError::from)
+        } else {
+            let fetched = Box::pin(fetch(&mut self.place, statement, values)).await;
+            fetched.map(|rows| rows.iter().for_each(|row| each(&Row::Postgres(row))))
+        };
+        self.tally.ran(count);
+        result.map_err(|error| self.fail(statement, values, error))?;
+        bad.map_or(Ok(rows), Err)
+    }
+
+    /// Has a connection do something, if it is SQLite's.
+    async fn on_sqlite<T>(
+        &mut self,
+        statement: &Statement,
+        run: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error>,
+    ) -> Option<Result<Result<T, rusqlite::Error>, Fault>> {
+        let run = |connection: &mut Connection| {
+            if statement.may_be_long() { aside(|| run(connection)) } else { run(connection) }
+        };
+        let done = match &mut self.place {
+            Place::Pool(Pools::Sqlite(readers)) => readers.with(run),
+            Place::Writer { turn, .. } => turn.connection().map(run),
+            Place::Pool(Pools::Postgres(_)) | Place::Transaction { .. } | Place::Single { .. } => {
+                return None;
+            }
+        };
+        // Nothing else would let others have a turn while one task goes through many statements.
+        consume_budget().await;
+        Some(done)
     }
 
     /// Marks the transaction: after an error PostgreSQL turns COMMIT into a silent rollback, so nobody may take it for done.
-    fn fail(&mut self, statement: &Statement, values: &[Value], error: sqlx::Error) -> Fault {
+    fn fail(&mut self, statement: &Statement, values: &[Value], error: DatabaseError) -> Fault {
         if let Place::Writer { failure, .. }
         | Place::Transaction { failure, .. }
         | Place::Single { failure, .. } = &mut self.place
@@ -256,92 +327,83 @@ impl Conn {
     }
 }
 
-// The drivers' futures hold kilobytes. On the heap, they are there while a statement runs, and not in every handler that may run one:
+/// Runs what may take long while another thread takes over what this one has to do besides. Tests may have one thread only.
+fn aside<T>(run: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(run),
+        _ => run(),
+    }
+}
+
+// A driver's futures hold kilobytes. On the heap, they are there while a statement runs, and not in every handler that may run one:
 // a request's future is allocated and moved whole, however little of it is needed.
 
-/// How many rows it changed. A fault: the database could not be asked.
+/// How many rows it changed on PostgreSQL.
 async fn execute(
     place: &mut Place,
     statement: &'static Statement,
     values: &[Value],
-) -> Result<Result<u64, sqlx::Error>, Fault> {
+) -> Result<u64, DatabaseError> {
+    let query = bind(statement, values);
     Ok(match place {
-        Place::Pool(Pools::Sqlite(pool)) => {
-            execute_sqlite(&mut *acquire(pool, statement).await?, statement, values).await
+        Place::Transaction { tx, .. } => tx.execute(query).await?,
+        Place::Single { pool, .. } | Place::Pool(Pools::Postgres(pool)) => {
+            pool.get().await?.execute(query).await?
         }
-        Place::Pool(Pools::Postgres(pool)) | Place::Single { pool, .. } => {
-            execute_postgres(&mut *acquire(pool, statement).await?, statement, values).await
-        }
-        Place::Writer { turn, .. } => execute_sqlite(turn.connection()?, statement, values).await,
-        Place::Transaction { tx, .. } => execute_postgres(tx, statement, values).await,
+        Place::Pool(Pools::Sqlite(_)) | Place::Writer { .. } => return Err(elsewhere()),
     })
 }
 
-/// The rows that it gave. A fault: the database could not be asked.
+/// The rows that it gave on PostgreSQL.
 async fn fetch(
     place: &mut Place,
     statement: &'static Statement,
     values: &[Value],
-) -> Result<Result<Vec<Row>, sqlx::Error>, Fault> {
+) -> Result<Vec<PgRow>, DatabaseError> {
+    let query = || bind(statement, values);
     Ok(match place {
-        Place::Pool(Pools::Sqlite(pool)) => {
-            fetch_sqlite(&mut *acquire(pool, statement).await?, statement, values).await
-        }
-        Place::Pool(Pools::Postgres(pool)) | Place::Single { pool, .. } => {
-            fetch_postgres(&mut *acquire(pool, statement).await?, statement, values).await
-        }
-        Place::Writer { turn, .. } => fetch_sqlite(turn.connection()?, statement, values).await,
-        Place::Transaction { tx, .. } => fetch_postgres(tx, statement, values).await,
+        Place::Transaction { tx, .. } => tx.fetch(query()).await?,
+        Place::Single { pool, .. } => pool.get().await?.fetch(query()).await?,
+        Place::Pool(Pools::Postgres(pool)) => pool.fetch(query).await?,
+        Place::Pool(Pools::Sqlite(_)) | Place::Writer { .. } => return Err(elsewhere()),
     })
 }
 
-async fn acquire<D: sqlx::Database>(
-    pool: &sqlx::Pool<D>,
-    statement: &Statement,
-) -> Result<PoolConnection<D>, Fault> {
-    pool.acquire()
-        .await
-        .map_err(|error| Fault::database(format!("reach the database to run {}", statement.name), error))
+/// SQLite's statements don't come here.
+fn elsewhere() -> DatabaseError {
+    sqlx::Error::InvalidArgument("a statement of SQLite was sent to PostgreSQL".to_owned()).into()
 }
 
-macro_rules! engine {
-    ($database:ty, $connection:ty, $execute:ident, $fetch:ident, $bind:ident, $row:path) => {
-        fn $bind(
-            statement: &'static Statement,
-            values: &[Value],
-        ) -> sqlx::query::Query<'static, $database, <$database as sqlx::Database>::Arguments> {
-            values.iter().cloned().fold(sqlx::query::<$database>(statement.sql), |query, value| match value {
-                Value::Id(text) | Value::Text(text) => query.bind(text),
-                Value::Int(number) => query.bind(number),
-                Value::Bool(truth) => query.bind(truth),
-                Value::Blob(bytes) => query.bind(bytes),
-                Value::Json(json) => query.bind(sqlx::types::Json(json)),
-                Value::Null(Kind::Text) => query.bind(None::<String>),
-                Value::Null(Kind::Int) => query.bind(None::<i64>),
-                Value::Null(Kind::Bool) => query.bind(None::<bool>),
-                Value::Null(Kind::Blob) => query.bind(None::<Vec<u8>>),
-                Value::Null(Kind::Json) => query.bind(None::<sqlx::types::Json<serde_json::Value>>),
-            })
-        }
-
-        async fn $execute(
-            connection: &mut $connection,
-            statement: &'static Statement,
-            values: &[Value],
-        ) -> Result<u64, sqlx::Error> {
-            $bind(statement, values).execute(connection).await.map(|done| done.rows_affected())
-        }
-
-        async fn $fetch(
-            connection: &mut $connection,
-            statement: &'static Statement,
-            values: &[Value],
-        ) -> Result<Vec<Row>, sqlx::Error> {
-            let rows = $bind(statement, values).fetch_all(connection).await?;
-            Ok(rows.into_iter().map($row).collect())
-        }
-    };
+fn bind(statement: &'static Statement, values: &[Value]) -> Asked {
+    values.iter().cloned().fold(sqlx::query::<Postgres>(statement.sql), |query, value| match value {
+        Value::Id(text) | Value::Text(text) => query.bind(text),
+        Value::Int(number) => query.bind(number),
+        Value::Bool(truth) => query.bind(truth),
+        Value::Blob(bytes) => query.bind(bytes),
+        Value::Json(json) => query.bind(sqlx::types::Json(json)),
+        Value::Null(Kind::Text) => query.bind(None::<String>),
+        Value::Null(Kind::Int) => query.bind(None::<i64>),
+        Value::Null(Kind::Bool) => query.bind(None::<bool>),
+        Value::Null(Kind::Blob) => query.bind(None::<Vec<u8>>),
+        Value::Null(Kind::Json) => query.bind(None::<sqlx::types::Json<serde_json::Value>>),
+    })
 }
 
-engine!(Sqlite, SqliteConnection, execute_sqlite, fetch_sqlite, bind_sqlite, Row::Sqlite);
-engine!(Postgres, PgConnection, execute_postgres, fetch_postgres, bind_postgres, Row::Postgres);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_called_long_is_there() {
+        let all: Vec<&Statement> = crate::STATEMENTS.iter().copied().flatten().collect();
+        for name in LONG {
+            assert!(all.iter().any(|statement| statement.name == name), "{name}");
+        }
+        let swept = all.iter().filter(|statement| statement.name.starts_with("store::sweep::"));
+        assert!(swept.count() > 20);
+        for statement in all.iter().filter(|statement| statement.may_be_long()) {
+            let bounded = statement.sql.contains("slug = $1") || statement.sql.contains("host = $1");
+            assert!(!bounded, "{} is asked by anybody", statement.name);
+        }
+    }
+}

@@ -9,8 +9,6 @@
 //! Statistics that it gathered itself would hold for the data of that moment, and plans would change with them. So it is told
 //! once and for all what this program is made for: large tenants, and many of them.
 
-use sqlx::sqlite::SqliteConnection;
-
 use crate::fault::Fault;
 use crate::store::{Engine, Store};
 
@@ -35,10 +33,11 @@ impl Store {
     /// were. Its connections plan anew what they planned without. For SQLite there is nothing to do.
     pub async fn gather_missing_statistics(&self) -> Result<i64, Fault> {
         let Engine::Postgres { pool, .. } = self.engine() else { return Ok(0) };
-        let failed = |error| Fault::database("gather statistics", error);
-        let tables: i64 = sqlx::query_scalar(UNKNOWN).fetch_one(pool).await.map_err(failed)?;
+        let failed = |error: sqlx::Error| Fault::database("gather statistics", error);
+        pool.close_idle();
+        let tables = pool.number(UNKNOWN).await.map_err(failed)?;
         if tables > 0 {
-            sqlx::raw_sql(GATHER).execute(pool).await.map_err(failed)?;
+            pool.get().await.map_err(failed)?.run(GATHER).await.map_err(failed)?;
         }
         Ok(tables)
     }
@@ -81,23 +80,21 @@ const INDEXES: &str = "
 
 /// Writes the statistics of every index, in the transaction that has just changed them. Connections that are open read them with
 /// the changed schema.
-pub(crate) async fn tell(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let indexes: Vec<(String, String, i64, String)> =
-        sqlx::query_as(INDEXES).fetch_all(&mut *connection).await?;
+pub(crate) fn tell(connection: &rusqlite::Connection) -> Result<(), rusqlite::Error> {
+    let mut listing = connection.prepare(INDEXES)?;
+    let index = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let indexes: Vec<(String, String, bool, String)> =
+        listing.query_map((), index)?.collect::<Result<_, _>>()?;
     // Makes the table, by looking at a small one.
-    sqlx::query("ANALYZE schema_migration").execute(&mut *connection).await?;
-    sqlx::query("DELETE FROM sqlite_stat1").execute(&mut *connection).await?;
-    for (table, index, unique, columns) in indexes {
+    connection.execute_batch("ANALYZE schema_migration; DELETE FROM sqlite_stat1")?;
+    let mut insertion =
+        connection.prepare("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?1, ?2, ?3)")?;
+    for (table, index, is_unique, columns) in indexes {
         let columns: Vec<&str> = columns.split(',').collect();
-        sqlx::query("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ($1, $2, $3)")
-            .bind(table)
-            .bind(index)
-            .bind(statistic(&columns, unique != 0))
-            .execute(&mut *connection)
-            .await?;
+        insertion.execute((table, index, statistic(&columns, is_unique)))?;
     }
     // Makes this connection read them.
-    sqlx::query("ANALYZE sqlite_schema").execute(&mut *connection).await.map(|_| ())
+    connection.execute_batch("ANALYZE sqlite_schema")
 }
 
 #[cfg(test)]

@@ -2,19 +2,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::Row as _;
-use sqlx::postgres::PgPool;
-use sqlx::sqlite::SqlitePool;
 use terms::{TenantId, Timestamp};
 use tokio::sync::{Notify, RwLock};
 
-use crate::fault::Fault;
+use crate::fault::{DatabaseError, Fault};
 use crate::gauges::Tally;
 use crate::migrate;
-use crate::pools::{self, Pools};
-use crate::sqlite::Writer;
+use crate::pools::Pools;
+use crate::postgres::Connections;
+use crate::sqlite::Readers;
 use crate::statement::{Conn, Place};
 use crate::tx::{Command, Directory, Isolation, Read, in_a_write};
+use crate::writer::Writer;
 
 /// The database of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -39,11 +38,11 @@ impl Reconfigurations {
 pub(crate) enum Engine {
     Sqlite {
         path: PathBuf,
-        readers: SqlitePool,
+        readers: Arc<Readers>,
         writer: Writer,
     },
     Postgres {
-        pool: PgPool,
+        pool: Connections,
         /// Held by every command that runs, together with others or, when it kept failing for their sake, alone.
         turns: Arc<RwLock<()>>,
     },
@@ -62,12 +61,12 @@ impl Store {
     /// Must be called within a tokio runtime. Doesn't migrate.
     pub async fn open(database: &str) -> Result<Self, Fault> {
         let engine = if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            Engine::Postgres { pool: pools::postgres(database)?, turns: Arc::default() }
+            Engine::Postgres { pool: Connections::new(database)?, turns: Arc::default() }
         } else {
             let path = PathBuf::from(database.strip_prefix("sqlite:").unwrap_or(database));
             // The writer first: it makes the file, and sets its journal mode before anyone reads.
             let writer = Writer::open(path.clone()).await?;
-            Engine::Sqlite { readers: pools::sqlite_readers(&path), path, writer }
+            Engine::Sqlite { readers: Arc::new(Readers::new(path.clone())), path, writer }
         };
         let store = Self {
             engine: Arc::new(engine),
@@ -104,7 +103,7 @@ impl Store {
 
     pub(crate) fn pools(&self) -> Pools {
         match self.engine() {
-            Engine::Sqlite { readers, .. } => Pools::Sqlite(readers.clone()),
+            Engine::Sqlite { readers, .. } => Pools::Sqlite(Arc::clone(readers)),
             Engine::Postgres { pool, .. } => Pools::Postgres(pool.clone()),
         }
     }
@@ -121,19 +120,24 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
-        let answer = match self.pools() {
-            Pools::Sqlite(pool) => sqlx::query("SELECT 1").execute(&pool).await.map(|_| ()),
-            Pools::Postgres(pool) => sqlx::query("SELECT 1").execute(&pool).await.map(|_| ()),
-        };
-        answer.map_err(|error| Fault::database("reach the database", error))
+        let failed = |error| Fault::database("reach the database", error);
+        match self.pools() {
+            Pools::Sqlite(readers) => {
+                readers.with(|it| it.query("SELECT 1", &[], &mut |_| ()))?.map_err(DatabaseError::from)
+            }
+            Pools::Postgres(pool) => {
+                pool.number("SELECT 1::BIGINT").await.map(|_| ()).map_err(DatabaseError::from)
+            }
+        }
+        .map_err(failed)
     }
 
     /// What time it is for the database's machine. SQLite has no clock but ours.
     pub async fn clock(&self) -> Result<Option<Timestamp>, Fault> {
         let Pools::Postgres(pool) = self.pools() else { return Ok(None) };
-        let told = sqlx::query("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT");
-        let millis = told.fetch_one(&pool).await.and_then(|row| row.try_get::<i64, _>(0));
-        let failed = |error| Fault::database("ask the database for the time", error);
+        let told = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT";
+        let failed = |error: sqlx::Error| Fault::database("ask the database for the time", error);
+        let millis = pool.number(told).await;
         millis.map(|millis| Some(Timestamp::from_millis(millis))).map_err(failed)
     }
 
@@ -192,7 +196,7 @@ impl Store {
     pub async fn close(&self) {
         match self.engine() {
             Engine::Sqlite { readers, writer, .. } => {
-                readers.close().await;
+                readers.close();
                 writer.close().await;
             }
             Engine::Postgres { pool, .. } => pool.close().await,

@@ -27,7 +27,7 @@ impl FromRow for TenantRecord {
     const TABLE: &'static str = "tenant";
     const KEY: &'static str = "tenant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             id: row.parse("tenant_id")?,
             slug: row.text("slug")?,
@@ -59,7 +59,7 @@ impl FromRow for TenantNames {
     const TABLE: &'static str = "tenant";
     const KEY: &'static str = "tenant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { id: row.parse("tenant_id")?, slug: row.text("slug")?, issuer: row.text("issuer")? })
     }
 }
@@ -75,7 +75,7 @@ impl FromRow for SealedBy {
     const TABLE: &'static str = "tenant";
     const KEY: &'static str = "head";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { head: row.blob("head")?, tenants: row.int("tenants")? })
     }
 }
@@ -84,7 +84,7 @@ impl FromRow for TenantVersion {
     const TABLE: &'static str = "tenant";
     const KEY: &'static str = "tenant_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { id: row.parse("tenant_id")?, version: row.int("version")? })
     }
 }
@@ -100,7 +100,7 @@ impl FromRow for TenantHost {
     const TABLE: &'static str = "tenant_host";
     const KEY: &'static str = "host";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { host: row.text("host")?, tenant: row.parse("tenant_id")? })
     }
 }
@@ -117,7 +117,7 @@ impl FromRow for StoredLogo {
     const TABLE: &'static str = "tenant_logo";
     const KEY: &'static str = "file_name";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             file_name: row.text("file_name")?,
             media_type: row.text("media_type")?,

@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use terms::{TenantId, Timestamp};
 use tokio::sync::Barrier;
 
+use crate::pools::PATIENCE;
 use crate::store::{EngineKind, Store};
 use crate::tenants::TenantRecord;
 use crate::{Fault, write_tx};
@@ -177,12 +178,19 @@ pub async fn add_tenant(store: &Store, slug: &str) -> Result<TenantId, Fault> {
     Ok(tenant.id)
 }
 
+/// A connection of its own, which waits while the program writes.
+pub fn sqlite(database: &TestDatabase) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(database.url()).expect("another connection");
+    connection.busy_timeout(PATIENCE).expect("a patient connection");
+    connection.execute_batch("PRAGMA foreign_keys = ON").expect("a connection that minds references");
+    connection
+}
+
 /// Runs a statement that the program doesn't have: to spoil a row, say.
 pub async fn run_raw(database: &TestDatabase, sql: &'static str) {
     match database.kind() {
         EngineKind::Sqlite => {
-            let mut connection = SqliteConnection::connect(database.url()).await.expect("another connection");
-            connection.execute(sql).await.expect("the statement runs");
+            sqlite(database).execute_batch(sql).expect("the statement runs");
         }
         EngineKind::Postgres => {
             let mut connection = PgConnection::connect(database.url()).await.expect("another connection");
@@ -207,17 +215,18 @@ pub async fn take_tenants_back(database: &TestDatabase) {
 /// What a query that the program doesn't have finds: the first column, a text, of each row. For what a test must read
 /// from the database itself.
 pub async fn texts(database: &TestDatabase, sql: &'static str) -> Vec<String> {
-    let texts = match database.kind() {
+    match database.kind() {
         EngineKind::Sqlite => {
-            let mut connection = SqliteConnection::connect(database.url()).await.expect("another connection");
-            sqlx::query_scalar(sql).fetch_all(&mut connection).await
+            let connection = sqlite(database);
+            let mut query = connection.prepare(sql).expect("the query is understood");
+            let texts = query.query_map((), |row| row.get(0)).expect("the query runs");
+            texts.map(|text| text.expect("a text")).collect()
         }
         EngineKind::Postgres => {
             let mut connection = PgConnection::connect(database.url()).await.expect("another connection");
-            sqlx::query_scalar(sql).fetch_all(&mut connection).await
+            sqlx::query_scalar(sql).fetch_all(&mut connection).await.expect("the query runs")
         }
-    };
-    texts.expect("the query runs")
+    }
 }
 
 /// What hangs on a grant, as the database has it.
@@ -278,7 +287,7 @@ where
 
 /// A connection for statements that a test puts together: to fill tables, and to ask for plans.
 pub enum Asker {
-    Sqlite(SqliteConnection),
+    Sqlite(rusqlite::Connection),
     Postgres(PgConnection),
 }
 
@@ -286,9 +295,7 @@ impl Asker {
     pub async fn of(database: &TestDatabase) -> Self {
         let url = database.url();
         match database.kind() {
-            EngineKind::Sqlite => {
-                Self::Sqlite(SqliteConnection::connect(url).await.expect("another connection"))
-            }
+            EngineKind::Sqlite => Self::Sqlite(sqlite(database)),
             EngineKind::Postgres => {
                 Self::Postgres(PgConnection::connect(url).await.expect("another connection"))
             }
@@ -296,20 +303,21 @@ impl Asker {
     }
 
     pub async fn run(&mut self, sql: &str) {
-        let sql = AssertSqlSafe(sql.to_owned());
-        let ran = match self {
-            Self::Sqlite(connection) => connection.execute(sql).await.map(|_| ()),
-            Self::Postgres(connection) => connection.execute(sql).await.map(|_| ()),
-        };
-        ran.expect("the statement runs");
+        match self {
+            Self::Sqlite(connection) => connection.execute_batch(sql).expect("the statement runs"),
+            Self::Postgres(connection) => {
+                let sql = AssertSqlSafe(sql.to_owned());
+                connection.execute(sql).await.map(|_| ()).expect("the statement runs");
+            }
+        }
     }
 
     /// What SQLite's `EXPLAIN QUERY PLAN` says: of each line the number of the one above it, and its text. None of PostgreSQL.
-    pub async fn sqlite_plan(&mut self, sql: &str) -> Vec<(i64, String)> {
+    pub fn sqlite_plan(&mut self, sql: &str) -> Vec<(i64, String)> {
         let Self::Sqlite(connection) = self else { return Vec::new() };
-        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let rows = sqlx::query(explain).fetch_all(connection).await.expect("a plan");
-        rows.iter().map(|row| (row.get(1), row.get(3))).collect()
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a plan");
+        let lines = explain.raw_query().mapped(|row| Ok((row.get(1)?, row.get(3)?)));
+        lines.map(|line| line.expect("a plan's line")).collect()
     }
 
     /// What PostgreSQL's `EXPLAIN` says. None of SQLite.

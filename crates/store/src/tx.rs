@@ -8,7 +8,7 @@ use identity::EventKind;
 use terms::TenantId;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-use crate::fault::{Failure, Fault};
+use crate::fault::{DatabaseError, Failure, Fault};
 use crate::statement::{Conn, Place};
 use crate::store::{Engine, Store};
 
@@ -238,16 +238,12 @@ impl<'s> Command<'s> {
             }
             Engine::Postgres { pool, turns } => {
                 self.take_turn(turns).await;
-                let tx = match self.isolation {
-                    Isolation::Serializable => pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await,
-                    Isolation::Guarded | Isolation::Single => {
-                        pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await
-                    }
+                let begin = match self.isolation {
+                    Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+                    Isolation::Guarded | Isolation::Single => "BEGIN ISOLATION LEVEL READ COMMITTED",
                 };
-                Place::Transaction {
-                    tx: tx.map_err(|error| Fault::database("begin a transaction", error))?,
-                    failure: None,
-                }
+                let failed = |error: sqlx::Error| Fault::database("begin a transaction", error);
+                Place::Transaction { tx: pool.begin(begin).await.map_err(failed)?, failure: None }
             }
         };
         let conn =
@@ -309,18 +305,19 @@ impl<'s> Command<'s> {
             Place::Transaction { tx, failure: None } => {
                 if result.is_err() {
                     // Dropping it rolls back as well; waiting for it keeps the pool's connections ready.
-                    let _ = tx.rollback().await;
+                    tx.roll_back().await;
                     return Some(result);
                 }
                 match tx.commit().await {
                     Ok(()) => Some(result),
                     Err(error) => {
+                        let error = DatabaseError::from(error);
                         self.again_or(Failure::of(&error), || Fault::database("commit", error).into())
                     }
                 }
             }
             Place::Transaction { tx, failure: Some(failure) } => {
-                let _ = tx.rollback().await;
+                tx.roll_back().await;
                 match result {
                     Ok(_) => self.again_or(failure, || swallowed().into()),
                     Err(error) => self.again_or(failure, || error),

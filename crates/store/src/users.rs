@@ -26,7 +26,7 @@ impl FromRow for UserRow {
     const TABLE: &'static str = "user_account";
     const KEY: &'static str = "user_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { user: user_of(row, "user_id", "created_at")? })
     }
 }
@@ -62,7 +62,7 @@ macro_rules! password_join {
 pub(crate) use {user_columns, user_joins};
 
 /// A user who was joined, if there is one.
-pub(crate) fn joined_user(row: &Row) -> Result<Option<User>, BadColumn> {
+pub(crate) fn joined_user(row: &Row<'_>) -> Result<Option<User>, BadColumn> {
     match row.opt_text("account_id")? {
         None => Ok(None),
         Some(_) => user_of(row, "account_id", "account_created_at").map(Some),
@@ -108,7 +108,7 @@ impl FromRow for StoredPassword {
     const TABLE: &'static str = "password";
     const KEY: &'static str = "user_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self {
             user_id: row.parse("user_id")?,
             hash: PasswordHash::from_stored(row.text("phc")?),
@@ -128,7 +128,7 @@ impl FromRow for GuardedRow {
     const TABLE: &'static str = "user_account";
     const KEY: &'static str = "account_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         let user = user_of(row, "account_id", "account_created_at")?;
         let password = match row.opt_text("user_id")? {
             None => None,
@@ -290,7 +290,7 @@ impl FromRow for Found {
     const TABLE: &'static str = "user_search";
     const KEY: &'static str = "user_id";
 
-    fn from_row(row: &Row) -> Result<Self, BadColumn> {
+    fn from_row(row: &Row<'_>) -> Result<Self, BadColumn> {
         Ok(Self { term: row.text("term")?, user: row.parse("user_id")? })
     }
 }

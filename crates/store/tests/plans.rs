@@ -133,13 +133,13 @@ impl Plans {
 
     async fn of_statement(&mut self, statement: &Statement) -> Vec<Access> {
         match self.kind {
-            EngineKind::Sqlite => self.of_sqlite(statement).await,
+            EngineKind::Sqlite => self.of_sqlite(statement),
             EngineKind::Postgres => self.of_postgres(statement).await,
         }
     }
 
-    async fn of_sqlite(&mut self, statement: &Statement) -> Vec<Access> {
-        let lines = self.asker.sqlite_plan(statement.sql).await;
+    fn of_sqlite(&mut self, statement: &Statement) -> Vec<Access> {
+        let lines = self.asker.sqlite_plan(statement.sql);
         let limited = statement.sql.contains(" LIMIT ");
         let mut accesses = Vec::new();
         for (parent, told) in &lines {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Either, Executor as _, PgConnection, SqlSafeStr as _, Statement as _};
 use store::testing::{self, TestStore};
 use store::{EngineKind, Fault, STATEMENTS, Statement, write_tx};
@@ -18,17 +17,16 @@ async fn every_statement_is_understood_by_every_engine() {
         let url = store.database.url();
         let mut faults = Vec::new();
         for statement in statements() {
-            let sql = statement.sql.into_sql_str();
             let parameters = match store.kind() {
                 EngineKind::Sqlite => {
-                    let mut connection = SqliteConnection::connect(url).await.unwrap();
-                    let prepared = connection.prepare(sql).await;
-                    prepared.map(|it| count(it.parameters()))
+                    let connection = testing::sqlite(&store.database);
+                    let prepared = connection.prepare(statement.sql);
+                    prepared.map(|it| it.parameter_count()).map_err(|error| error.to_string())
                 }
                 EngineKind::Postgres => {
                     let mut connection = PgConnection::connect(url).await.unwrap();
-                    let prepared = connection.prepare(sql).await;
-                    prepared.map(|it| count(it.parameters()))
+                    let prepared = connection.prepare(statement.sql.into_sql_str()).await;
+                    prepared.map(|it| count(it.parameters())).map_err(|error| error.to_string())
                 }
             };
             match parameters {

@@ -22,7 +22,7 @@ const EDGES: [(&str, &[&str]); 10] = [
 const PURE: [&str; 4] = ["terms", "oidc", "saml", "identity"];
 
 /// Dependencies that bring a runtime, a network, a database or chance.
-const IMPURE_DEPENDENCIES: [&str; 12] = [
+const IMPURE_DEPENDENCIES: [&str; 13] = [
     "tokio",
     "async-std",
     "axum",
@@ -30,6 +30,7 @@ const IMPURE_DEPENDENCIES: [&str; 12] = [
     "tower",
     "tower-http",
     "sqlx",
+    "rusqlite",
     "reqwest",
     "rand",
     "getrandom",
