@@ -29,11 +29,9 @@ pub struct Statement {
 
 /// Statements that may go through rows without bound, beside those of the sweep: some are about every tenant, some take away what
 /// hangs on a row.
-const LONG: [&str; 10] = [
+const LONG: [&str; 8] = [
     "store::clients::delete_client_row",
-    "store::endings::notice_queues",
     "store::gauges::oldest_signing_keys",
-    "store::mail::mail_queues",
     "store::registrations::tenants_with_clients_unused_since",
     "store::signing_keys::tenants_with_keys_from_before",
     "store::tenants::data_keys_by_head",
