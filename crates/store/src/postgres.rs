@@ -10,13 +10,11 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgRow, PgS
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres, Row as _};
 
 use crate::fault::Fault;
-use crate::pools::PATIENCE;
+use crate::pools::{PATIENCE, PREPARED_STATEMENTS};
 
 /// For each processor, of which there are taken to be between two and four: each connection is a process that plans for itself.
 const CONNECTIONS_PER_PROCESSOR: usize = 4;
-/// Above the number of our statements, so that each is prepared once per connection.
-const PREPARED_STATEMENTS: usize = 1000;
-/// One that was used so recently is taken to be alive. Where it isn't, who uses it gets a fault, and nobody after them.
+/// One that was used so recently is taken to be alive. Where it isn't, what can't be asked again is a fault.
 const RECENTLY: Duration = Duration::from_secs(1);
 /// Then another one takes its place, with memory and plans of its own.
 const LONGEST_LIFE: Duration = Duration::from_mins(30);

@@ -6,21 +6,20 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use rusqlite::types::{Null, ValueRef};
 
 use crate::fault::Fault;
+use crate::pools::PREPARED_STATEMENTS;
 use crate::row;
 use crate::value::Value;
 
 /// How long one that reads waits for another program that has the file locked. It holds up its thread, so it is for what hardly
 /// happens: the log that is made anew after a crash, or that the last to close takes away.
 const LOCKED: Duration = Duration::from_secs(1);
-/// Above the number of our statements, so that each is prepared once per connection.
-const PREPARED_STATEMENTS: usize = 1000;
 
 /// FULL: what was answered is on the disk, also after a power cut; NORMAL would lose the last commits. The log goes back to the
 /// file when it has 16 MiB, so that a page which is often written goes back once. What a savepoint would have to restore is kept
@@ -43,7 +42,7 @@ pub(crate) enum Access {
 pub(crate) struct Connection {
     inner: rusqlite::Connection,
     /// The columns' names of the statements that ran, by where their text lies and how long it is.
-    columns: HashMap<(usize, usize), Arc<[Box<str>]>>,
+    columns: HashMap<(usize, usize), Box<[Box<str>]>>,
 }
 
 impl Connection {

@@ -325,6 +325,8 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::EngineKind;
+    use crate::testing::TestDatabase;
 
     async fn writer() -> (Writer, PathBuf) {
         let folder = std::env::temp_dir().join(format!(
@@ -413,6 +415,19 @@ mod tests {
         assert!(group.borrow().is_some_and(|outcome| outcome.is_ok()), "the group was lost");
         assert_eq!(rows(&folder), 2, "of the one that was dropped within its command nothing is left");
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_opens_a_file_that_another_program_is_making_waits() {
+        let database = TestDatabase::make(EngineKind::Sqlite).await;
+        let other = rusqlite::Connection::open(database.url()).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE; CREATE TABLE t (v TEXT NOT NULL)").unwrap();
+        let freed = async {
+            tokio::time::sleep(ANOTHER_WRITES * 4).await;
+            other.execute_batch("COMMIT").unwrap();
+        };
+        let (opened, ()) = tokio::join!(connect(Path::new(database.url())), freed);
+        opened.unwrap().batch("INSERT INTO t VALUES ('x')").unwrap();
     }
 
     #[tokio::test]
