@@ -56,6 +56,8 @@ pub(crate) struct Engines {
     pub peak_memory: u64,
     /// Processor time while nobody asks, in parts of that time.
     pub idle: f64,
+    /// Microseconds to touch a page of memory again that rested for a second meanwhile ([`process::rested_page`]).
+    pub rested_page: f64,
 }
 
 pub(crate) async fn run(arguments: &RunArguments) -> Result<(), Problem> {
@@ -102,7 +104,7 @@ async fn on_engine(
     eprintln!("{}: idle, and starts", provider.engine.name());
     let process = provider.process()?;
     let before = process::cpu_time(process)?;
-    tokio::time::sleep(IDLE).await;
+    let rested_page = process::rested_page(IDLE).await;
     let idle = (process::cpu_time(process)? - before) / (IDLE.as_secs_f64() * 1e6);
     let (memory, peak_memory) = (process::memory(process)?, process::peak_memory(process)?);
     let mut ready = Duration::MAX;
@@ -117,6 +119,7 @@ async fn on_engine(
         memory,
         peak_memory,
         idle,
+        rested_page,
     });
     provider.end().await
 }

@@ -40,17 +40,20 @@ pub(crate) fn print(report: &Report) {
             row.counts.commits
         );
     }
-    println!("\n| engine | ready ms | memory MiB: at first | after all | at most | idle CPU |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "\n| engine | ready ms | memory MiB: at first | after all | at most | idle CPU | page that rested |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for it in &report.engines {
         println!(
-            "| {} | {:.0} | {} | {} | {} | {:.2} % |",
+            "| {} | {:.0} | {} | {} | {} | {:.2} % | {:.2} µs |",
             it.engine,
             it.ready_millis,
             mebibytes(it.first_memory),
             mebibytes(it.memory),
             mebibytes(it.peak_memory),
-            it.idle * 100.0
+            it.idle * 100.0,
+            it.rested_page
         );
     }
 }
