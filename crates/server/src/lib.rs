@@ -52,6 +52,7 @@ pub mod sweeping;
 pub mod tenant;
 pub mod tenants;
 pub mod tls;
+mod turns;
 
 /// Fresh databases for the tests of the whole, which know no crate below this one.
 pub mod testing {

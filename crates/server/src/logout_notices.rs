@@ -15,13 +15,14 @@ use oidc::access_token::TokenId;
 use oidc::back_channel_logout::{Attempt, LogoutToken, Telling, after_attempt};
 use store::endings::{Ended, LogoutNotice};
 use store::{Fault, Tx, write_tx};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::client_keys::envelope;
 use crate::error::Failure;
 use crate::tenant::Tenant;
+use crate::turns::Turns;
 
 /// For first attempts, all in all. With their recording, an answer is not held up for more than two seconds.
 const FIRST_TIME: Duration = Duration::from_millis(1800);
@@ -58,19 +59,26 @@ pub async fn tell(app: &App, tenant: &Arc<Tenant>, ended: Ended) {
     }
 }
 
+/// What couriers with nothing to do wait for: their turn to look, or one who found something.
+#[derive(Default)]
+struct Waiting {
+    turns: Turns,
+    found: Notify,
+}
+
 /// Tells clients until `stopped`; a notice on its way then is seen to its end.
 pub(crate) async fn carry(app: Arc<App>, stopped: watch::Receiver<bool>) {
-    let mut couriers = JoinSet::new();
+    let (mut couriers, waiting) = (JoinSet::new(), Arc::<Waiting>::default());
     for _ in 0..COURIERS {
-        couriers.spawn(work(Arc::clone(&app), stopped.clone()));
+        couriers.spawn(work(Arc::clone(&app), Arc::clone(&waiting), stopped.clone()));
     }
     while couriers.join_next().await.is_some() {}
 }
 
-async fn work(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+async fn work(app: Arc<App>, waiting: Arc<Waiting>, mut stopped: watch::Receiver<bool>) {
     let mut is_failing = false;
     while !*stopped.borrow() {
-        match carry_one(&app).await {
+        match carry_one(&app, &waiting.found).await {
             Ok(true) => {
                 is_failing = false;
                 continue;
@@ -84,15 +92,18 @@ async fn work(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
             Err(_) => {}
         }
         tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
+            () = waiting.turns.wait(POLL) => {}
+            () = waiting.found.notified() => {}
             _ = stopped.changed() => break,
         }
     }
 }
 
 /// Takes one notice from the queue and sees to it; false when there was none.
-async fn carry_one(app: &App) -> Result<bool, Fault> {
+async fn carry_one(app: &App, found: &Notify) -> Result<bool, Fault> {
     let Some((tenant, notice)) = claim(app).await? else { return Ok(false) };
+    // There may be another one, for another courier.
+    found.notify_one();
     let attempt = attempt(app, &tenant, &notice).await;
     record(app, &tenant, [(&notice, attempt)]).await?;
     Ok(true)

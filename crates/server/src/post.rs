@@ -16,6 +16,7 @@ use store::{Fault, write_tx};
 use terms::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::SmtpConfig;
@@ -23,6 +24,7 @@ use crate::mail::MailBody;
 use crate::parcel::{Content, Parcel};
 use crate::smtp::{Conversation, Trouble};
 use crate::tenant::Tenant;
+use crate::turns::Turns;
 
 /// Mails on their way at once.
 const CARRIERS: usize = 4;
@@ -55,11 +57,16 @@ impl PostCounts {
 
 /// Carries mails until `stopped`; a mail in flight then is seen to its end.
 pub(crate) async fn carry(app: Arc<App>, smtp: SmtpConfig, stopped: watch::Receiver<bool>) {
-    let smtp = Arc::new(smtp);
+    let (smtp, turns) = (Arc::new(smtp), Arc::<Turns>::default());
     let mut carriers = JoinSet::new();
     for _ in 0..CARRIERS {
-        let carrier =
-            Carrier { app: Arc::clone(&app), smtp: Arc::clone(&smtp), conversation: None, failing: false };
+        let carrier = Carrier {
+            app: Arc::clone(&app),
+            smtp: Arc::clone(&smtp),
+            turns: Arc::clone(&turns),
+            conversation: None,
+            failing: false,
+        };
         carriers.spawn(carrier.work(stopped.clone()));
     }
     while carriers.join_next().await.is_some() {}
@@ -68,6 +75,7 @@ pub(crate) async fn carry(app: Arc<App>, smtp: SmtpConfig, stopped: watch::Recei
 struct Carrier {
     app: Arc<App>,
     smtp: Arc<SmtpConfig>,
+    turns: Arc<Turns>,
     conversation: Option<Conversation>,
     /// Whether the last look at the queue failed: told once, not every second.
     failing: bool,
@@ -75,19 +83,21 @@ struct Carrier {
 
 impl Carrier {
     async fn work(mut self, mut stopped: watch::Receiver<bool>) {
-        let app = Arc::clone(&self.app);
-        let mut idle = Duration::ZERO;
+        let (app, turns) = (Arc::clone(&self.app), Arc::clone(&self.turns));
+        let mut idle_since = Instant::now();
         while !*stopped.borrow() {
             if self.carry_one().await {
-                idle = Duration::ZERO;
+                idle_since = Instant::now();
                 continue;
             }
+            let kept_until = idle_since + KEPT_OPEN;
             tokio::select! {
                 () = app.store.mail_appended().notified() => {}
-                () = tokio::time::sleep(POLL) => idle += POLL,
+                () = turns.wait(POLL) => {}
+                () = tokio::time::sleep_until(kept_until), if self.conversation.is_some() => {}
                 _ = stopped.changed() => break,
             }
-            if idle >= KEPT_OPEN
+            if Instant::now() >= kept_until
                 && let Some(conversation) = self.conversation.take()
             {
                 conversation.end().await;
