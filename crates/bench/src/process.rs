@@ -23,7 +23,8 @@ fn ticks(process: u32) -> Result<u64, Problem> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The name, in brackets, may hold blanks.
     let (_, rest) = stat.rsplit_once(')').ok_or("an unknown form of /proc/PID/stat")?;
-    Ok(rest.split_whitespace().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum())
+    let ticks: u64 = rest.split_whitespace().skip(11).take(4).map(str::parse::<u64>).sum::<Result<_, _>>()?;
+    Ok(ticks)
 }
 
 fn children(process: u32) -> Result<Vec<u32>, Problem> {
